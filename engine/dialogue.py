@@ -1,0 +1,130 @@
+"""What a driver file declares, and the form in which it talks: generators that yield `Ask`.
+
+A dialogue knows no port, no clock and no retry. It yields an `Ask`, is sent the payload that
+`Ask.take` found, and returns its result. Whoever runs it owns deadlines, repeats and noise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from engine.model import Reading, Record, RecType
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What `Ask.take` sees in the bytes that have come so far.
+
+    `payload` is the verified answer, None while there is none. `reason` then says what is
+    in the way, in the words that `status.txt` counts: "контрольная сумма", "чужой адрес".
+    """
+
+    payload: bytes | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request and how to know its answer.
+
+    `expected` is the size of the whole answer in bytes: it bounds the time that the answer may take.
+    """
+
+    request: bytes
+    take: Callable[[bytes], Look]
+    expected: int
+
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a driver may know of the user's settings of its device."""
+
+    device_type: str = "auto"
+    address: int = 0
+    block_size: int = 64
+    energy_unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A device that has told what it is.
+
+    `device_type` is the written spelling for `DevType=auto`; `layout` is the driver's own
+    knowledge of this device (its map, its masks) and is opaque to everybody else.
+    """
+
+    id_text: str
+    device_type: str
+    meter_number: str
+    layout: object
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """One archive in the meter's memory: places `first` … `first + count - 1`, used in a circle.
+
+    `next_place` is the one that the meter will write next, so the newest record is just before it.
+    """
+
+    rec_type: RecType
+    first: int
+    count: int
+    next_place: int
+
+    def after(self, place: int, steps: int = 1) -> int:
+        """The place `steps` further along the circle; negative steps go back."""
+        return self.first + (place - self.first + steps) % self.count
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What tells one record of an archive from another without reading it whole.
+
+    `stamp` is None for an empty or unreadable place; `powered_h` is the running `Tall` in hours.
+    """
+
+    stamp: datetime | None
+    powered_h: float | None = None
+
+
+class Condition(Enum):
+    """How far a record that was read can be trusted."""
+
+    GOOD = "good"
+    UNSUMMED = "unsummed"
+    """Its own sum does not fit, but two readings were equal and the stamps are valid."""
+    EMPTY = "empty"
+    DAMAGED = "damaged"
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """One place of a ring, read: `record` is there when the condition is GOOD or UNSUMMED."""
+
+    condition: Condition
+    record: Record | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """A family of devices. Drivers of one protocol share `ask_id`, so one question serves them all.
+
+    `open` raises `Refused` when the id fits but the memory map does not: the next driver that
+    accepts the id is tried. `rings` is None for a family without an archive.
+    """
+
+    name: str
+    device_types: tuple[str, ...]
+    energy_unit: str
+    ask_id: Callable[[Setup], Generator[Ask, bytes, bytes]]
+    accepts: Callable[[bytes], bool]
+    open: Callable[[Setup, bytes], Generator[Ask, bytes, Identity]]
+    read: Callable[[Setup, Identity], Generator[Ask, bytes, Reading]]
+    rings: Callable[[Setup, Identity], Generator[Ask, bytes, tuple[Ring, ...]]] | None = None
+    probe: Callable[[Setup, Identity, Ring, int], Generator[Ask, bytes, Mark]] | None = None
+    fetch: Callable[[Setup, Identity, Ring, int], Generator[Ask, bytes, Fetched]] | None = None
