@@ -21,6 +21,7 @@ class StatusView:
     now: datetime | None
     started: datetime | None
     settings_since: datetime | None
+    stopped: bool = False
     problems: Sequence[Problem] = ()
     warnings: Sequence[str] = ()
     devices: Sequence[str] = ()
@@ -45,7 +46,7 @@ def status_text(view: StatusView) -> str:
     """The whole file."""
     parts = [
         f"{clean(view.name)} №{view.number}",
-        f"Состояние на {moment_text(view.now)}, работает с {moment_text(view.started)}",
+        f"Состояние на {moment_text(view.now)}, {_life(view)}",
         *(f"ВНИМАНИЕ: {clean(warning)}" for warning in view.warnings),
         "",
         "[Настройки]",
@@ -58,6 +59,10 @@ def status_text(view: StatusView) -> str:
     if view.crashes:
         parts += ["", "[Внутренние сбои]", *(f"{name}: {count}" for name, count in sorted(view.crashes.items()))]
     return "\n".join(parts) + "\n"
+
+
+def _life(view: StatusView) -> str:
+    return "агент остановлен" if view.stopped else f"работает с {moment_text(view.started)}"
 
 
 def _problems(problems: Sequence[Problem]) -> list[str]:

@@ -1,0 +1,80 @@
+"""ТСМ-смарт: the agent beside heat meters. Arguments, signals, exit codes; nothing else."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import drivers
+from drivers import emulated
+from engine import emulate
+from engine.config import check
+from engine.console import Progress
+from engine.runtime.agent import Agent, RootTaken
+from engine.runtime.tracing import Trace
+
+EXIT_OK, EXIT_PROBLEM, EXIT_ROOT_TAKEN = 0, 1, 3
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command line; returns the exit code."""
+    if arguments[:1] == ["emulate"]:
+        return emulate.main(arguments[1:], emulated.load())
+    options = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = options.command
+    return command(options)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="agent.py", description="ТСМ-смарт: сбор данных с теплосчётчиков")
+    parser.add_argument("--root", type=Path, default=Path(__file__).parent, metavar="ПАПКА", help="где лежат log и www")
+    parser.add_argument(
+        "--trace", nargs="?", const="-", metavar="ФАЙЛ", help="записывать обмен с приборами; без имени файла на stderr"
+    )
+    commands = parser.add_subparsers(required=True, metavar="КОМАНДА")
+    for name, command, text in (
+        ("run", _run, "работать, пока не остановят"),
+        ("once", _once, "один полный цикл; код 0, если ответили все приборы"),
+        ("check", _check, "проверить настройки; код 0, если ошибок нет"),
+        ("emulate", _check, "прибор, которого нет: agent.py emulate --help"),
+    ):
+        commands.add_parser(name, help=text).set_defaults(command=command)
+    return parser
+
+
+def _run(options: argparse.Namespace) -> int:
+    def work(agent: Agent) -> bool:
+        agent.run()
+        return True
+
+    return _with_agent(options, work)
+
+
+def _once(options: argparse.Namespace) -> int:
+    return _with_agent(options, Agent.once)
+
+
+def _with_agent(options: argparse.Namespace, work: Callable[[Agent], bool]) -> int:
+    with Trace(options.trace) as trace:
+        agent = Agent(options.root.resolve(), drivers.load(), trace.of_line, Progress())
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: agent.stop())
+        try:
+            return EXIT_OK if work(agent) else EXIT_PROBLEM
+        except RootTaken as taken:
+            print(f"с папкой {taken} уже работает другой агент", file=sys.stderr)
+            return EXIT_ROOT_TAKEN
+
+
+def _check(options: argparse.Namespace) -> int:
+    problems = check(options.root.resolve())
+    for problem in problems:
+        print(problem)
+    return EXIT_PROBLEM if any(not problem.warning for problem in problems) else EXIT_OK
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

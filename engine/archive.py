@@ -1,0 +1,296 @@
+"""Catch-up: which records of a meter's archive are missing, and which one to read next. No port, no file, no clock.
+
+What is missing is decided by the place in the meter's ring and the stamp that is read there, never by
+"newer than the newest": a stamp from the future, or a clock that was set back, must not blind us.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from datetime import datetime
+
+from engine.dialogue import Condition, Fetched, Mark, Ring
+from engine.findings import Cursor, Damaged, Finding, Found, Healed, Newest, Passed, Task, mark_of
+from engine.formats.gaps import stamp_after
+from engine.growth import with_growth
+from engine.model import Record, RecType
+
+SHOWN = (RecType.HOUR, RecType.DAY)
+"""The archives whose newest record stands in the snapshot: read first on contact."""
+
+Steps = Generator[Task, Fetched | Mark, None]
+
+
+class RingWalk:
+    """One ring, walked from the oldest missing record to the newest.
+
+    `cursor` is where the last walk stopped, None for the first one; `known` tells whether a record with
+    this mark is stored already, None when nothing is stored yet; `damaged` are places to be tried again,
+    each with the stamp that it should bear.
+    """
+
+    def __init__(
+        self,
+        cursor: Cursor | None,
+        known: Callable[[Mark], bool] | None,
+        damaged: Mapping[int, datetime | None] | None = None,
+    ) -> None:
+        self.remaining = 0
+        self.damaged = dict(damaged or {})
+        self._cursor = cursor
+        self._known = known
+        self._ring: Ring | None = None
+        self._walked = False
+        self._probing = False
+        self._before: Record | None = None
+        self._before_unread = False
+        self._expected: datetime | None = None
+        self._last_stamp: datetime | None = None
+        self._shown_place: int | None = None
+        self._read: dict[int, Fetched] = {}
+        self._retries: list[int] = []
+        self._findings: list[Finding] = []
+        self._steps: Steps | None = None
+        self._task: Task | None = None
+
+    def refresh(self, ring: Ring) -> list[Finding]:
+        """Take the ring as it is now: places that were written since are added to what is missing."""
+        old, self._ring = self._ring, ring
+        if old is None or (old.first, old.count) != (ring.first, ring.count):
+            self._begin(ring)
+        else:
+            self._extend(old, ring)
+        return self._go_on(None)
+
+    def retry_damaged(self) -> None:
+        """Try every damaged place once more, after everything that is missing."""
+        self._retries = list(self.damaged)
+        if self._ring is not None:
+            self._go_on(None)
+
+    @property
+    def opened(self) -> bool:
+        """Whether the newest records were read and it is known what is missing."""
+        return self._walked
+
+    def task(self) -> Task | None:
+        """What to read next; None when nothing is missing."""
+        return self._task
+
+    def answer(self, result: Fetched | Mark) -> list[Finding]:
+        """What follows from the answer to `task()`."""
+        return self._go_on(result)
+
+    def _go_on(self, result: Fetched | Mark | None) -> list[Finding]:
+        """Let the walk take its next step; with no result only a walk that stands still is set going."""
+        if result is None and self._task is not None:
+            return self._told()
+        if self._steps is None:
+            self._steps = self._walk()
+            result = None
+        try:
+            self._task = next(self._steps) if result is None else self._steps.send(result)
+        except StopIteration:
+            self._steps, self._task = None, None
+        return self._told()
+
+    def _told(self) -> list[Finding]:
+        findings, self._findings = self._findings, []
+        return findings
+
+    def _begin(self, ring: Ring) -> None:
+        self._steps, self._task = None, None
+        self._walked, self._read, self.remaining = False, {}, 0
+        if self._cursor and not ring.first <= self._cursor.place < ring.first + ring.count:
+            self._cursor = None
+
+    def _extend(self, old: Ring, ring: Ring) -> None:
+        written = (ring.next_place - old.next_place) % ring.count
+        for step in range(written):
+            self._forget(old.after(old.next_place, step))
+        if self._walked:
+            self.remaining += written
+        if self.remaining > ring.count:
+            self.remaining = ring.count
+            self._before, self._before_unread, self._expected = None, False, None
+
+    def _forget(self, place: int) -> None:
+        """The meter has written over this place."""
+        self._read.pop(place, None)
+        self.damaged.pop(place, None)
+        self._retries = [other for other in self._retries if other != place]
+
+    def _here(self) -> Ring:
+        assert self._ring is not None, "a walk begins with its ring"
+        return self._ring
+
+    # --- the walk as a generator: what it yields is read from the meter, maybe much later
+
+    def _walk(self) -> Steps:
+        if not self._walked:
+            yield from self._show_newest()
+            yield from self._find_beginning()
+        while self.remaining:
+            if self.remaining > 1:
+                yield from self._show_newest()
+            yield from self._walk_one()
+        while self._retries:
+            yield from self._retry(self._retries.pop())
+
+    def _get(self, place: int) -> Generator[Task, Fetched | Mark, Fetched]:
+        if place not in self._read:
+            fetched = yield Task(self._here(), place)
+            assert isinstance(fetched, Fetched), "a task without probe is answered by a whole record"
+            self._read[place] = fetched
+        return self._read[place]
+
+    def _show_newest(self) -> Steps:
+        """Read the newest record, and the one before it for the growth. Once for each newest place."""
+        ring = self._here()
+        newest = ring.after(ring.next_place, -1)
+        if ring.rec_type not in SHOWN or self._shown_place == newest:
+            return
+        self._shown_place = newest
+        before = yield from self._get(ring.after(newest, -1))
+        fetched = yield from self._get(newest)
+        if fetched.record is not None:
+            self._findings.append(Newest(with_growth(fetched.record, before.record)))
+
+    def _find_beginning(self) -> Steps:
+        cursor = self._cursor
+        if cursor is not None:
+            fetched = yield from self._get(self._here().after(cursor.place, -1))
+            if mark_of(fetched) == cursor.mark:
+                self._start((self._here().next_place - cursor.place) % self._here().count, fetched.record)
+                return
+        unwritten = yield from self._is_unwritten_behind()
+        self._probing = self._known is not None
+        ring = self._here()
+        self._start(ring.next_place - ring.first if unwritten else ring.count, None)
+
+    def _is_unwritten_behind(self) -> Generator[Task, Fetched | Mark, bool]:
+        """Whether the ring has not come round yet. One empty place is no proof: flash is erased ahead."""
+        ring = self._here()
+        oldest = yield from self._get(ring.next_place)
+        last = yield from self._get(ring.first + ring.count - 1)
+        return oldest.condition is last.condition is Condition.EMPTY
+
+    def _start(self, remaining: int, before: Record | None) -> None:
+        self._walked, self.remaining = True, remaining
+        self._before, self._before_unread = before, False
+        self._last_stamp = before.stamp if before else None
+        self._expected = stamp_after(self._here().rec_type, before.stamp) if before else None
+
+    def _walk_one(self) -> Steps:
+        place = self._oldest_missing()
+        if self._probing:
+            mark = yield from self._mark(place)
+            if mark.stamp is not None and self._known is not None and self._known(mark):
+                self._pass_known(place, mark)
+                return
+        if self._before_unread:
+            before = yield from self._get(self._here().after(place, -1))
+            self._before, self._before_unread = before.record, False
+        fetched = yield from self._get(place)
+        if place == self._oldest_missing():
+            self._deal_with(place, fetched)
+
+    def _mark(self, place: int) -> Generator[Task, Fetched | Mark, Mark]:
+        if place in self._read:
+            return mark_of(self._read[place])
+        mark = yield Task(self._here(), place, probe=True)
+        assert isinstance(mark, Mark), "a probe is answered by a mark"
+        return mark
+
+    def _oldest_missing(self) -> int:
+        ring = self._here()
+        return ring.after(ring.next_place, -self.remaining)
+
+    def _step_over(self, place: int, mark: Mark) -> Cursor:
+        ring = self._here()
+        self.remaining -= 1
+        self._forget_passed(ring)
+        self._cursor = Cursor(ring.after(place), mark)
+        return self._cursor
+
+    def _forget_passed(self, ring: Ring) -> None:
+        """Hold only what is still ahead, and the newest two for the snapshot."""
+        kept = max(self.remaining, 2)
+        self._read = {
+            place: fetched for place, fetched in self._read.items() if (ring.next_place - place) % ring.count <= kept
+        }
+
+    def _pass_known(self, place: int, mark: Mark) -> None:
+        cursor = self._step_over(place, mark)
+        self._before, self._before_unread = None, True
+        self._last_stamp = mark.stamp
+        self._expected = stamp_after(self._here().rec_type, mark.stamp) if mark.stamp else None
+        self._findings.append(Passed(self._here().rec_type, cursor))
+
+    def _deal_with(self, place: int, fetched: Fetched) -> None:
+        cursor = self._step_over(place, mark_of(fetched))
+        if fetched.record is not None:
+            self._store(fetched.record, cursor, fetched.condition)
+        elif fetched.condition is Condition.DAMAGED:
+            self._note_damage(place, fetched.reason, cursor)
+        else:
+            self._findings.append(Passed(self._here().rec_type, cursor))
+        self._before = fetched.record
+
+    def _store(self, record: Record, cursor: Cursor, condition: Condition) -> None:
+        unsummed = condition is Condition.UNSUMMED
+        found = Found(with_growth(record, self._before), cursor, self._last_stamp, unsummed, newest=not self.remaining)
+        self._findings.append(found)
+        self._last_stamp = record.stamp
+        self._expected = stamp_after(record.rec_type, record.stamp)
+
+    def _note_damage(self, place: int, reason: str, cursor: Cursor) -> None:
+        rec_type = self._here().rec_type
+        self.damaged[place] = self._expected
+        self._findings.append(Damaged(rec_type, place, self._expected, reason, cursor))
+        self._expected = stamp_after(rec_type, self._expected) if self._expected else None
+
+    def _retry(self, place: int) -> Steps:
+        self._read.pop(place, None)
+        before = yield from self._get(self._here().after(place, -1))
+        fetched = yield from self._get(place)
+        if fetched.record is not None and place in self.damaged:
+            unsummed = fetched.condition is Condition.UNSUMMED
+            stamp = self.damaged.pop(place)
+            self._findings.append(Healed(with_growth(fetched.record, before.record), place, stamp, unsummed))
+
+
+class Catchup:
+    """All archives of one device: the walk of each ring in turn, and how far they are."""
+
+    def __init__(self, walks: Mapping[RecType, RingWalk]) -> None:
+        self.walks = walks
+        self.total = 0
+
+    def refresh(self, rings: tuple[Ring, ...]) -> list[Finding]:
+        """Take the rings as they are now; archives that nobody asked for are left alone."""
+        known = [ring for ring in rings if ring.rec_type in self.walks]
+        findings = [finding for ring in known for finding in self.walks[ring.rec_type].refresh(ring)]
+        self.total = max(self.total, self.remaining) if self.remaining else 0
+        return findings
+
+    def retry_damaged(self) -> None:
+        for walk in self.walks.values():
+            walk.retry_damaged()
+
+    @property
+    def remaining(self) -> int:
+        """Places that have still to be looked at."""
+        return sum(walk.remaining for walk in self.walks.values())
+
+    def task(self) -> Task | None:
+        """What to read next: first the newest record of each archive, then hours, the soonest to be written over."""
+        in_order = sorted(self.walks.values(), key=lambda walk: walk.opened)
+        return next((task for walk in in_order if (task := walk.task())), None)
+
+    def answer(self, task: Task, result: Fetched | Mark) -> list[Finding]:
+        """What follows from the answer to `task`; one that a refresh has overtaken is passed over."""
+        walk = self.walks[task.ring.rec_type]
+        findings = walk.answer(result) if walk.task() == task else []
+        self.total = max(self.total, self.remaining)
+        return findings

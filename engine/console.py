@@ -1,0 +1,68 @@
+"""Progress for a person who watches: a line that renews itself on a terminal, plain lines in a pipe."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TextIO
+
+PLAIN_PERIOD_S = 5.0
+TERMINAL_PERIOD_S = 0.2
+
+
+class Progress:
+    """Reading of archives, device by device. `report` may be called as often as one likes."""
+
+    def __init__(self, stream: TextIO = sys.stderr) -> None:
+        self._stream = stream
+        self._terminal = stream.isatty()
+        self._state: dict[str, tuple[int, int]] = {}
+        self._begun_s: dict[str, tuple[float, int]] = {}
+        self._shown_s = 0.0
+        self._pending = False
+
+    def report(self, device: str, remaining: int, total: int) -> None:
+        """`remaining` of `total` places have still to be looked at."""
+        now_s = time.monotonic()
+        finished = remaining == 0 and self._state.get(device, (0, 0))[0] > 0
+        if remaining and device not in self._begun_s:
+            self._begun_s[device] = (now_s, remaining)
+        self._state[device] = (remaining, total)
+        period_s = TERMINAL_PERIOD_S if self._terminal else PLAIN_PERIOD_S
+        if finished or now_s - self._shown_s >= period_s:
+            self._shown_s = now_s
+            self._show(now_s)
+        if not remaining:
+            self._begun_s.pop(device, None)
+
+    def end(self) -> None:
+        """Leave the terminal on a fresh line."""
+        if self._terminal and self._pending:
+            self._stream.write("\n")
+            self._pending = False
+
+    def _show(self, now_s: float) -> None:
+        text = "; ".join(self._line(device, now_s) for device, (_, total) in self._state.items() if total)
+        if not text:
+            return
+        if self._terminal:
+            self._stream.write(f"\r\x1b[K{text[:200]}")
+            self._pending = True
+        else:
+            self._stream.write(f"{text}\n")
+        self._stream.flush()
+
+    def _line(self, device: str, now_s: float) -> str:
+        remaining, total = self._state[device]
+        if not remaining:
+            return f"{device}: архив прочитан, {total} записей"
+        done = total - remaining
+        return f"{device}: архив {done} из {total} ({100 * done // total} %){self._left(device, remaining, now_s)}"
+
+    def _left(self, device: str, remaining: int, now_s: float) -> str:
+        begun_s, first = self._begun_s.get(device, (now_s, remaining))
+        read = first - remaining
+        if read <= 0:
+            return ""
+        left_s = (now_s - begun_s) / read * remaining
+        return f", ещё {left_s / 60:.0f} мин" if left_s >= 90 else f", ещё {left_s:.0f} с"

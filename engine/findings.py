@@ -1,0 +1,87 @@
+"""What a walk through a meter's archive asks for, and what it finds there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from engine.dialogue import Fetched, Mark, Ring
+from engine.model import Record, RecType
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Everything in a ring before `place` has been dealt with; `mark` is what stands just before it."""
+
+    place: int
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One place of a ring to be read; `probe`: its mark is enough."""
+
+    ring: Ring
+    place: int
+    probe: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """The newest record of a ring, for the snapshot. It is stored when its turn comes."""
+
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A record to be stored; only then `cursor` may be kept. `newest`: none is newer in the ring.
+
+    `before` is the stamp of the last good record before it in the ring, None if that was not read.
+    """
+
+    record: Record
+    cursor: Cursor
+    before: datetime | None
+    unsummed: bool
+    newest: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A place with nothing to store: empty, or stored already."""
+
+    rec_type: RecType
+    cursor: Cursor
+
+
+@dataclass(frozen=True, slots=True)
+class Damaged:
+    """A place that cannot be read now. `stamp` is what it should bear, None if nothing tells."""
+
+    rec_type: RecType
+    place: int
+    stamp: datetime | None
+    reason: str
+    cursor: Cursor
+
+
+@dataclass(frozen=True, slots=True)
+class Healed:
+    """A damaged place that was read at last; `stamp` is the one it was told under."""
+
+    record: Record
+    place: int
+    stamp: datetime | None
+    unsummed: bool
+
+
+Finding = Newest | Found | Passed | Damaged | Healed
+
+
+def mark_of(fetched: Fetched) -> Mark:
+    """What a cursor remembers of a place: stamp and powered time of the first system."""
+    if fetched.record is None:
+        return Mark(None)
+    powered_h = fetched.record.systems[0].get("Tall") if fetched.record.systems else None
+    return Mark(fetched.record.stamp, powered_h if isinstance(powered_h, float) else None)

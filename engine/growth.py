@@ -1,0 +1,66 @@
+"""What follows from two neighbouring values of a running counter: growth in a period, and active errors."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import ROUND_HALF_UP, Decimal
+
+from engine.model import Reading, Record, Value, Values
+
+TOTALS = ("Q1", "M1", "V1", "Q2", "M2", "V2", "Tall", "Tgood", "Tmin", "Tmax", "Tdt", "Terr")
+"""Keys of a record that run (manual 11.4); each has its growth under the key with `d` before it."""
+
+ERROR_COUNTERS = (("Tmin", "1"), ("Tmax", "2"), ("Tdt", "3"), ("Terr", "4"))
+"""Time counter of an error -> the manual's number of that error (9, result table)."""
+
+_STEP = Decimal("0.001")
+
+
+def with_growth(record: Record, before: Record | None) -> Record:
+    """The record with the growth of each total since the record before it in the meter; None: unknown.
+
+    Growth is taken between the totals as they are printed, so that neighbouring records of a file
+    always add up, whether or not the agent was restarted between them.
+    """
+    earlier: tuple[Values, ...] = before.systems if before else ()
+    systems = tuple(
+        {**values, **_growths(values, earlier[number] if number < len(earlier) else {})}
+        for number, values in enumerate(record.systems)
+    )
+    return replace(record, systems=systems)
+
+
+def _growths(values: Values, earlier: Values) -> Values:
+    return {f"d{key}": _difference(values[key], earlier.get(key)) for key in TOTALS if key in values}
+
+
+def _difference(now: Value, before: Value) -> float | None:
+    if not isinstance(now, int | float) or not isinstance(before, int | float):
+        return None
+    return float(_printed(now) - _printed(before))
+
+
+def _printed(value: float) -> Decimal:
+    return Decimal(repr(value)).quantize(_STEP, ROUND_HALF_UP)
+
+
+def with_errors(reading: Reading, before: Reading | None) -> Reading:
+    """The reading with `Err` for each system whose meter tells none: errors whose time counter grew.
+
+    Before there are two readings of the same device nothing is known: None.
+    """
+    known = before is not None and before.meter_number == reading.meter_number
+    earlier: tuple[Values, ...] = before.systems if before is not None and known else ()
+    systems = tuple(
+        values if "Err" in values else {**values, "Err": _active(values, earlier[number : number + 1])}
+        for number, values in enumerate(reading.systems)
+    )
+    return replace(reading, systems=systems)
+
+
+def _active(values: Values, earlier: tuple[Values, ...]) -> str | None:
+    counters = [(key, digit) for key, digit in ERROR_COUNTERS if key in values]
+    if not earlier or not counters:
+        return None
+    grown = "".join(digit for key, digit in counters if (_difference(values[key], earlier[0].get(key)) or 0) > 0)
+    return grown or "0"

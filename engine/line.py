@@ -1,0 +1,311 @@
+"""The thread of one line: whose turn it is, and what to do when nobody answers.
+
+A dialogue is a generator, so one that meets silence can be set aside and taken up again after the others
+had their turn: a device that does not answer delays nobody by more than one wait.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from datetime import datetime
+from queue import Empty, SimpleQueue
+from threading import Event
+
+from engine.archive import Catchup
+from engine.bus import Bus, Pace
+from engine.device import REPEAT_READING_S, Answers, Device
+from engine.dialogue import Ask, Driver, Fetched, Mark
+from engine.due import LONGEST_PAUSE_S, LineShare, growing_pause
+from engine.errors import LineDown, NoAnswer, Refused
+from engine.findings import Finding, Task
+from engine.news import Archived, Contact, LineChanged, Missed, News
+from engine.settings import DeviceSettings
+from engine.worker import Worker
+
+IDLE_S = 60.0
+
+
+@dataclass
+class Conversation:
+    """A dialogue under way with one device; `task` is set when it reads the archive."""
+
+    device: Device
+    task: Task | None
+    dialogue: Generator[Ask, bytes, object]
+    ask: Ask
+    ready_at_s: float
+    asked_at_s: float
+    attempt: int = 0
+
+
+class LineWorker(Worker):
+    """Polls the devices of one line, and reads their archives in the time that is left."""
+
+    def __init__(
+        self,
+        bus: Bus,
+        drivers: tuple[Driver, ...],
+        post: Callable[[News], None],
+        crashed: Callable[[str, str], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__(f"line {bus.link.name}", crashed)
+        self.bus = bus
+        self._drivers = drivers
+        self._post = post
+        self._clock = clock
+        self._devices: dict[str, Device] = {}
+        self._orders: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._wake = Event()
+        self._current: Conversation | None = None
+        self._set_aside: deque[Conversation] = deque()
+        self._turn_of_archive: deque[str] = deque()
+        self._share = LineShare()
+        self._line_failures = 0
+        self._reopen_at_s = 0.0
+
+    # --- orders of the main thread
+
+    def set_devices(self, devices: tuple[DeviceSettings, ...], interval_s: float) -> None:
+        """Poll these devices from now on. One whose settings are the same goes on undisturbed."""
+        self._order(lambda: self._set_devices(devices, interval_s))
+
+    def begin_archive(self, file: str, catchup: Catchup, walk: int) -> None:
+        """Read the archive of a device as `catchup` says, until the device is lost."""
+        self._order(lambda: self._begin_archive(file, catchup, walk))
+
+    def drop_archive(self, file: str) -> None:
+        """Read no archive of this device until `begin_archive` is called again."""
+        self._order(lambda: self._drop_archive(file))
+
+    def retry_damaged(self) -> None:
+        """Try every damaged place of every archive once more."""
+        self._order(self._retry_damaged)
+
+    def poll_now(self) -> None:
+        """Read every device at once."""
+        self._order(self._poll_now)
+
+    def stop(self) -> None:
+        super().stop()
+        self._wake.set()
+
+    def _order(self, order: Callable[[], None]) -> None:
+        self._orders.put(order)
+        self._wake.set()
+
+    def _set_devices(self, devices: tuple[DeviceSettings, ...], interval_s: float) -> None:
+        now_s = self._clock()
+        old, self._devices = self._devices, {}
+        for settings in devices:
+            device = old.get(settings.file)
+            if device is None or device.settings != settings or device.interval_s != interval_s:
+                device = Device(settings, self._drivers, interval_s, now_s)
+            self._devices[settings.file] = device
+        self._set_aside = deque(each for each in self._set_aside if self._is_here(each.device))
+        if self._current and not self._is_here(self._current.device):
+            self._current = None
+        self._turn_of_archive = deque(self._devices)
+
+    def _is_here(self, device: Device) -> bool:
+        return self._devices.get(device.settings.file) is device
+
+    def _begin_archive(self, file: str, catchup: Catchup, walk: int) -> None:
+        if device := self._devices.get(file):
+            self._tell_archive(device, device.begin_archive(catchup, walk))
+
+    def _drop_archive(self, file: str) -> None:
+        if device := self._devices.get(file):
+            device.catchup = None
+
+    def _retry_damaged(self) -> None:
+        for device in self._devices.values():
+            if device.catchup:
+                device.catchup.retry_damaged()
+
+    def _poll_now(self) -> None:
+        for device in self._devices.values():
+            device.due_at_s = min(device.due_at_s, self._clock())
+
+    # --- the work
+
+    def work(self) -> None:
+        try:
+            while not self.stopping.is_set():
+                self._turn()
+        finally:
+            self.bus.close()
+
+    def _turn(self) -> None:
+        self._take_orders()
+        now_s = self._clock()
+        if now_s < self._reopen_at_s:
+            self._sleep(self._reopen_at_s - now_s)
+            return
+        conversation, self._current = self._current or self._choose(now_s), None
+        if conversation:
+            self._exchange(conversation)
+        elif self._orders.empty():
+            self._sleep(self._idle_s(now_s))
+
+    def _take_orders(self) -> None:
+        self._wake.clear()
+        while True:
+            try:
+                self._orders.get_nowait()()
+            except Empty:
+                return
+
+    def _sleep(self, duration_s: float) -> None:
+        if not self.stopping.is_set():
+            self._wake.wait(duration_s)
+
+    def _idle_s(self, now_s: float) -> float:
+        due = min((device.due_at_s for device in self._devices.values()), default=now_s + IDLE_S)
+        return min(max(due - now_s, 0.0), IDLE_S)
+
+    # --- whose turn it is
+
+    def _choose(self, now_s: float) -> Conversation | None:
+        archive = self._next_archive()
+        if archive is None:
+            self._share.archive_is_complete()
+        elif self._share.archive_first():
+            return self._start_archive(archive, now_s)
+        return self._next_reading(now_s) or (self._start_archive(archive, now_s) if archive else None)
+
+    def _next_reading(self, now_s: float) -> Conversation | None:
+        """The one that has waited longest: a device that is due, or a dialogue that met silence."""
+        busy = {id(each.device) for each in self._set_aside}
+        due = [each for each in self._devices.values() if each.due_at_s <= now_s and id(each) not in busy]
+        device = min(due, key=lambda each: each.due_at_s, default=None)
+        if self._set_aside and (device is None or self._set_aside[0].ready_at_s <= device.due_at_s):
+            return self._set_aside.popleft()
+        return self._begin(device, None, device.reading(now_s), now_s) if device else None
+
+    def _next_archive(self) -> Device | None:
+        busy = {id(each.device) for each in self._set_aside}
+        for _ in range(len(self._turn_of_archive)):
+            self._turn_of_archive.rotate(-1)
+            device = self._devices[self._turn_of_archive[-1]]
+            if id(device) not in busy and device.archive_task():
+                return device
+        return None
+
+    def _start_archive(self, device: Device, now_s: float) -> Conversation | None:
+        task = device.archive_task()
+        return self._begin(device, task, device.archive_dialogue(task), now_s) if task else None
+
+    def _begin(
+        self, device: Device, task: Task | None, dialogue: Generator[Ask, bytes, object], now_s: float
+    ) -> Conversation | None:
+        try:
+            return Conversation(device, task, dialogue, next(dialogue), now_s, now_s)
+        except (NoAnswer, Refused) as error:
+            self._failed(device, task, str(error))
+            return None
+
+    # --- one exchange and what follows
+
+    def _exchange(self, conversation: Conversation) -> None:
+        device, begun_s = conversation.device, self._clock()
+        pace = Pace(device.settings.baud, device.settings.byte_timeout_s)
+        wait_s = device.wait_s(conversation.attempt)
+        try:
+            payload = self.bus.exchange(conversation.ask, wait_s, pace)
+        except NoAnswer as error:
+            self._line_is_up()
+            self._unanswered(conversation, error)
+        except LineDown as error:
+            self._line_is_down(conversation, error)
+        else:
+            self._line_is_up()
+            self._answered(conversation, payload, wait_s)
+        self._share.used(self._clock() - begun_s, archive=conversation.task is not None)
+
+    def _answered(self, conversation: Conversation, payload: bytes, wait_s: float) -> None:
+        conversation.device.answered(self._clock() - conversation.asked_at_s)
+        if conversation.attempt:
+            self.bus.expect_late_answer(wait_s)
+        self._advance(conversation, lambda: conversation.dialogue.send(payload))
+
+    def _unanswered(self, conversation: Conversation, error: NoAnswer) -> None:
+        conversation.attempt += 1
+        if conversation.attempt < conversation.device.attempts:
+            conversation.ready_at_s = self._clock()
+            self._set_aside.append(conversation)
+        else:
+            self._advance(conversation, lambda: conversation.dialogue.throw(error))
+
+    def _advance(self, conversation: Conversation, step: Callable[[], Ask]) -> None:
+        try:
+            conversation.ask = step()
+        except StopIteration as end:
+            self._finished(conversation, end.value)
+        except (NoAnswer, Refused) as error:
+            self._failed(conversation.device, conversation.task, str(error))
+        else:
+            conversation.attempt, conversation.asked_at_s = 0, self._clock()
+            self._current = conversation
+
+    def _finished(self, conversation: Conversation, result: object) -> None:
+        device = conversation.device
+        if isinstance(result, Answers):
+            self._was_read(device, result)
+        elif conversation.task and device.catchup and isinstance(result, Fetched | Mark):
+            self._tell_archive(device, device.catchup.answer(conversation.task, result))
+
+    def _was_read(self, device: Device, answers: Answers) -> None:
+        first = device.was_read(answers, self._clock())
+        read_at = datetime.now().astimezone()
+        self._post(
+            Contact(
+                device.settings.file, answers.identity, answers.reading, read_at, first, answers.archive_refusal
+            )
+        )
+        if answers.rings is not None:
+            self._tell_archive(device, device.refresh_archive())
+
+    def _tell_archive(self, device: Device, findings: list[Finding]) -> None:
+        catchup = device.catchup
+        if catchup is None:
+            return
+        complete = catchup.task() is None
+        if findings or complete != device.archive_complete:
+            device.archive_complete = complete
+            told = tuple(findings)
+            self._post(Archived(device.settings.file, device.walk, told, catchup.remaining, catchup.total, complete))
+
+    def _failed(self, device: Device, task: Task | None, reason: str) -> None:
+        if task is not None:
+            device.archive_failed()
+            return
+        lost = device.was_missed(self._clock())
+        self._post(Missed(device.settings.file, reason, device.failures, lost))
+
+    # --- the line itself
+
+    def _line_is_up(self) -> None:
+        if self._line_failures > 1:
+            self._post(LineChanged(self.bus.link.name, ""))
+        self._line_failures = 0
+
+    def _line_is_down(self, conversation: Conversation, error: LineDown) -> None:
+        """A first fault is often just a connection that the far end closed: it is opened again at once."""
+        self.bus.close()
+        self._line_failures += 1
+        if self._line_failures == 1:
+            self._set_aside.appendleft(conversation)
+            return
+        if self._line_failures == 2:
+            self._post(LineChanged(self.bus.link.name, str(error)))
+        nobody_left = all(device.failures >= device.settings.reconnects for device in self._devices.values())
+        longest_s = LONGEST_PAUSE_S if nobody_left else REPEAT_READING_S
+        self._reopen_at_s = self._clock() + growing_pause(self._line_failures - 1, longest_s=longest_s)
+        self._current = None
+        self._set_aside.clear()
+        for device in self._devices.values():
+            self._failed(device, None, str(error))

@@ -1,0 +1,69 @@
+"""What a line tells the main thread. Each piece names its device by the device's file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from engine.dialogue import Identity
+from engine.findings import Finding
+from engine.model import Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A device answered. `read_at` is the agent's clock; `first` after a silence, or at the start.
+
+    `archive_refusal` says why the archive cannot be read, empty if it can.
+    """
+
+    file: str
+    identity: Identity
+    reading: Reading
+    read_at: datetime
+    first: bool
+    archive_refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """A reading failed; `lost` from the one that makes the device off line."""
+
+    file: str
+    reason: str
+    failures: int
+    lost: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Archived:
+    """Archive places were read. `walk` names the catch-up that it belongs to: a later one begins anew.
+
+    `complete`: nothing that the meter has is left to be read.
+    """
+
+    file: str
+    walk: int
+    findings: tuple[Finding, ...]
+    remaining: int
+    total: int
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LineChanged:
+    """A line went down or came back; `reason` is empty when it is up."""
+
+    line: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Crashed:
+    """A thread met an error that nobody expected: it is told, counted, and started again."""
+
+    thread: str
+    traceback: str
+
+
+News = Contact | Missed | Archived | LineChanged | Crashed

@@ -1,0 +1,307 @@
+"""The agent: the main thread's loop, which takes the news of all threads and writes the files."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import queue
+import sys
+import time
+from collections import Counter
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from engine import files, naming
+from engine.archive import Catchup
+from engine.config import Config
+from engine.console import Progress
+from engine.dialogue import Driver
+from engine.due import clock_is_plausible
+from engine.formats.status import StatusView, status_text
+from engine.journal import Journal
+from engine.keeper import Keeper
+from engine.news import Contact, Crashed, LineChanged, Missed, News
+from engine.runtime.clockwork import Clockwork
+from engine.runtime.describe import bus_line, device_line
+from engine.runtime.lines import Lines, Tracer
+from engine.runtime.services import Services
+from engine.settings import AgentSettings, Settings
+
+NEWS_LIMIT = 1000
+TICK_S = 0.5
+STATUS_PERIOD_S = 5.0
+RELOAD_PERIOD_S = 5.0
+"""Whatever the watch may have missed: deleted files are back within this time (formats guide, section 2)."""
+
+
+class RootTaken(Exception):
+    """Another agent works on this root."""
+
+
+class Agent:
+    """One agent on one root. `run` lasts until `stop`; `once` does one full cycle."""
+
+    def __init__(self, root: Path, drivers: tuple[Driver, ...], tracer: Tracer, progress: Progress) -> None:
+        self.root = root
+        self._news: queue.Queue[News] = queue.Queue(NEWS_LIMIT)
+        self._wake = False
+        self._stopping = False
+        self._stopped = False
+        self._changed = True
+        self._progress = progress
+        self._config = Config(root)
+        self._settings: Settings | None = None
+        self._since: datetime | None = None
+        self._started: datetime | None = None
+        self._zone = ZoneInfo("UTC")
+        self._journal = Journal(root, self._now)
+        self._keepers: dict[str, Keeper] = {}
+        self._claims: dict[str, str] = {}
+        self._crashes: Counter[str] = Counter()
+        self._lines = Lines(drivers, self._post, self._crashed, tracer)
+        self._services = Services(root, self._config_changed, self._crashed, self._now, self.journal)
+        self._clockwork = Clockwork({self._retry_damaged: 24 * 3600})
+        self._status_at_s = 0.0
+        self._reload_at_s = 0.0
+        self._lock: int | None = None
+
+    # --- life
+
+    def run(self) -> None:
+        """Work until `stop`. Raises RootTaken when another agent has this root."""
+        self._start()
+        try:
+            while not self._stopping:
+                self._turn()
+        finally:
+            self._end()
+
+    def once(self) -> bool:
+        """One full cycle: every device read, its archive caught up, one delivery; whether all devices answered."""
+        self._start()
+        try:
+            while not self._stopping and not self._cycle_is_complete():
+                self._turn()
+            for keeper in self._keepers.values():
+                keeper.close()
+            self._services.deliver_now()
+            while not self._stopping and not self._services.delivered():
+                self._turn()
+            return all(keeper.standing.online for keeper in self._keepers.values() if keeper.settings.enabled)
+        finally:
+            self._end()
+
+    def stop(self) -> None:
+        """End the loop soon. May be called from a signal handler."""
+        self._stopping = True
+
+    def _start(self) -> None:
+        self._take_lock()
+        for folder in (self.root / naming.USER, self.root / naming.SNAPSHOTS, self.root / naming.ARCHIVES):
+            files.sweep_temporaries(folder)
+        self._services.start()
+        self._apply(self._config.load())
+        self._started = self._now()
+        self.journal("агент запущен")
+
+    def _take_lock(self) -> None:
+        folder = self.root / naming.VAR
+        files.make_folder(folder)
+        self._lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(self._lock)
+            self._lock = None
+            raise RootTaken(str(self.root)) from error
+
+    def _end(self) -> None:
+        self._progress.end()
+        self._lines.stop()
+        self._drain()
+        for keeper in self._keepers.values():
+            keeper.close()
+        self._services.stop()
+        self.journal("агент остановлен")
+        self._stopped = True
+        self._write_status(time.monotonic())
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    # --- the loop
+
+    def _turn(self) -> None:
+        try:
+            self._take(self._news.get(timeout=TICK_S))
+            self._drain()
+        except queue.Empty:
+            pass
+        now_s = time.monotonic()
+        if self._wake or now_s - self._reload_at_s >= RELOAD_PERIOD_S:
+            self._wake, self._reload_at_s = False, now_s
+            self._reload()
+        for keeper in self._keepers.values():
+            keeper.tick(now_s)
+        self._lines.tick(now_s)
+        self._services.tick(now_s)
+        self._clockwork.tick()
+        if now_s - self._status_at_s >= STATUS_PERIOD_S or self._changed:
+            self._write_status(now_s)
+
+    def _drain(self) -> None:
+        while True:
+            try:
+                self._take(self._news.get_nowait())
+            except queue.Empty:
+                return
+
+    def _take(self, news: News) -> None:
+        if isinstance(news, Crashed):
+            self._tell_crash(news)
+            return
+        if isinstance(news, LineChanged):
+            self._tell_line(news)
+            return
+        keeper = self._keepers.get(news.file)
+        if keeper is None:
+            return
+        if isinstance(news, Contact):
+            keeper.contact(news)
+        elif isinstance(news, Missed):
+            keeper.missed(news)
+        else:
+            keeper.archived(news)
+            self._progress.report(keeper.dev_number, news.remaining, news.total)
+
+    def _tell_line(self, news: LineChanged) -> None:
+        line = self._lines.lines.get(news.line)
+        if line:
+            line.reason = news.reason
+            self.journal(f"линия {news.line}: {news.reason or 'снова работает'}")
+
+    def _tell_crash(self, news: Crashed) -> None:
+        sys.stderr.write(news.traceback)
+        self._crashes[news.thread] += 1
+        self.journal(f"внутренний сбой «{news.thread}»: {news.traceback.strip().splitlines()[-1]}; запускается снова")
+        self._lines.tell_crash(news.thread, time.monotonic())
+        self._services.tell_crash(news.thread, time.monotonic())
+
+    # --- what the other threads call
+
+    def _post(self, news: News) -> None:
+        self._news.put(news)
+
+    def _crashed(self, thread: str, traceback: str) -> None:
+        self._news.put(Crashed(thread, traceback))
+
+    def _config_changed(self) -> None:
+        self._wake = True
+        if self._news.empty():
+            self._news.put(LineChanged("", ""))  # wakes the loop; no line has this name
+
+    # --- settings
+
+    def _reload(self) -> None:
+        problems = self._config.problems
+        settings, changed = self._config.reload()
+        for path in self._config.restored:
+            self.journal(f"{path}: восстановлен")
+        if changed:
+            self._apply(settings)
+            self.journal("новые настройки действуют")
+        if self._config.problems != problems:
+            self._changed = True
+            for problem in sorted(set(self._config.problems) - set(problems)):
+                self.journal(str(problem))
+
+    def _apply(self, settings: Settings) -> None:
+        self._settings, self._changed = settings, True
+        self._zone = ZoneInfo(settings.agent.timezone)
+        self._since = self._now()
+        self._apply_devices(settings)
+        self._services.apply(settings, time.monotonic())
+
+    def _apply_devices(self, settings: Settings) -> None:
+        old, self._keepers = self._keepers, {}
+        for device in settings.devices:
+            keeper = old.pop(device.file, None)
+            if keeper is None or keeper.settings != device:
+                if keeper:
+                    keeper.close()
+                keeper = Keeper(self.root, device, self)
+            self._keepers[device.file] = keeper
+        for keeper in old.values():
+            keeper.close()
+        self._claims = {number: file for number, file in self._claims.items() if file in self._keepers}
+        self._lines.apply(settings)
+
+    # --- what a keeper may ask
+
+    def claim(self, file: str, dev_number: str) -> str:
+        """Of two devices with one number the first by file name runs."""
+        holder = self._claims.setdefault(dev_number, file)
+        if file < holder:
+            self._claims[dev_number] = file
+        return self._claims[dev_number]
+
+    def begin_archive(self, file: str, catchup: Catchup, walk: int) -> None:
+        if worker := self._lines.worker_of(file):
+            worker.begin_archive(file, catchup, walk)
+
+    def drop_archive(self, file: str) -> None:
+        if worker := self._lines.worker_of(file):
+            worker.drop_archive(file)
+
+    def journal(self, text: str) -> None:
+        self._changed = True
+        self._journal.write(text)
+
+    def local(self, moment: datetime) -> datetime | None:
+        return moment.astimezone(self._zone) if clock_is_plausible(moment) else None
+
+    def _now(self) -> datetime | None:
+        return self.local(datetime.now().astimezone())
+
+    # --- status
+
+    def _write_status(self, now_s: float) -> None:
+        self._status_at_s, self._changed = now_s, False
+        if self._settings is None:
+            return
+        try:
+            data = status_text(self._status(self._settings.agent)).encode("utf-8", "replace")
+            files.write_whole(self.root / naming.STATUS, data, synced=False)
+        except OSError as error:
+            sys.stderr.write(f"{naming.STATUS}: {error.strerror}\n")
+
+    def _status(self, agent: AgentSettings) -> StatusView:
+        return StatusView(
+            name=agent.name,
+            number=agent.number,
+            now=self._now(),
+            started=self._started,
+            stopped=self._stopped,
+            settings_since=self._since,
+            problems=self._config.problems,
+            warnings=self._warnings(),
+            devices=[device_line(keeper) for keeper in self._keepers.values()],
+            lines=[bus_line(name, line) for name, line in self._lines.lines.items()],
+            servers=self._services.server_lines(),
+            file_server=self._services.file_server_line(),
+            crashes=self._crashes,
+        )
+
+    def _warnings(self) -> list[str]:
+        clock = [] if self._now() else ["часы устройства не установлены: время не ставится, посылки ждут"]
+        return [*self._services.warnings(), *clock]
+
+    def _cycle_is_complete(self) -> bool:
+        enabled = [keeper.standing for keeper in self._keepers.values() if keeper.settings.enabled]
+        return all(standing.failures or standing.caught_up for standing in enabled)
+
+    def _retry_damaged(self) -> None:
+        for line in self._lines.lines.values():
+            line.worker.retry_damaged()
+
