@@ -13,7 +13,8 @@ from drivers import emulated
 from engine import emulate
 from engine.config import check
 from engine.console import Progress
-from engine.runtime.agent import Agent, RootTaken
+from engine.runtime.agent import Agent
+from engine.runtime.root_lock import RootTaken
 from engine.runtime.tracing import Trace
 
 EXIT_OK, EXIT_PROBLEM, EXIT_ROOT_TAKEN = 0, 1, 3

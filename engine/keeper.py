@@ -79,6 +79,11 @@ class Keeper:
         self._held_until_s: float | None = None
         self._synced_at_s = 0.0
 
+    @property
+    def shelf(self) -> Shelf | None:
+        """The archive of this device, once its number is known."""
+        return self._shelf
+
     # --- news
 
     def contact(self, news: Contact) -> None:

@@ -121,6 +121,21 @@ class Shelf:
             files.write_whole(self._ledger_path, ledger_text(self.ledger).encode(), synced=True)
             self._saved = self.ledger
 
+    def remove(self, name: str) -> None:
+        """Give up a whole file (ArchiveLimit). It is remembered first: its records are never fetched or sent again."""
+        path = self._folder / name
+        self._removed |= {name}
+        files.write_whole(self._removed_path, "\n".join(sorted(self._removed)).encode() + b"\n", synced=True)
+        rec_type = naming.archive_kind(name)
+        with self._lock:
+            index = self._index(path) if rec_type is not RecType.EVENT else None
+            self._indexes.pop(path, None)
+        if index and rec_type:
+            stamps = sorted(map(read_stamp, index.powered))
+            self._change_gaps(lambda old: gaps.add(old, gaps.Gap(rec_type, stamps[0], stamps[-1], gaps.OVER_LIMIT)))
+        files.remove(path)
+        files.sync(self._folder)
+
     def forget_unsaved(self) -> None:
         """After a failed write: go back to what is surely on the disk. Records are known by their files."""
         with self._lock:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import queue
 import sys
 import time
@@ -22,21 +20,21 @@ from engine.formats.status import StatusView, status_text
 from engine.journal import Journal
 from engine.keeper import Keeper
 from engine.news import Contact, Crashed, LineChanged, Missed, News
+from engine.reasons import why
 from engine.runtime.clockwork import Clockwork
 from engine.runtime.describe import bus_line, device_line
+from engine.runtime.limit import keep_limit
 from engine.runtime.lines import Lines, Tracer
+from engine.runtime.root_lock import RootLock
 from engine.runtime.services import Services
 from engine.settings import AgentSettings, Settings
+from engine.store import Shelf
 
 NEWS_LIMIT = 1000
 TICK_S = 0.5
 STATUS_PERIOD_S = 5.0
 RELOAD_PERIOD_S = 5.0
 """Whatever the watch may have missed: deleted files are back within this time (formats guide, section 2)."""
-
-
-class RootTaken(Exception):
-    """Another agent works on this root."""
 
 
 class Agent:
@@ -61,10 +59,10 @@ class Agent:
         self._crashes: Counter[str] = Counter()
         self._lines = Lines(drivers, self._post, self._crashed, tracer)
         self._services = Services(root, self._config_changed, self._crashed, self._now, self.journal)
-        self._clockwork = Clockwork({self._retry_damaged: 24 * 3600})
+        self._clockwork = Clockwork({self._retry_damaged: 24 * 3600, self._keep_limit: 600})
         self._status_at_s = 0.0
         self._reload_at_s = 0.0
-        self._lock: int | None = None
+        self._lock = RootLock(root)
 
     # --- life
 
@@ -97,24 +95,13 @@ class Agent:
         self._stopping = True
 
     def _start(self) -> None:
-        self._take_lock()
+        self._lock.take()
         for folder in (self.root / naming.USER, self.root / naming.SNAPSHOTS, self.root / naming.ARCHIVES):
             files.sweep_temporaries(folder)
         self._services.start()
         self._apply(self._config.load())
         self._started = self._now()
         self.journal("агент запущен")
-
-    def _take_lock(self) -> None:
-        folder = self.root / naming.VAR
-        files.make_folder(folder)
-        self._lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            os.close(self._lock)
-            self._lock = None
-            raise RootTaken(str(self.root)) from error
 
     def _end(self) -> None:
         self._progress.end()
@@ -126,9 +113,7 @@ class Agent:
         self.journal("агент остановлен")
         self._stopped = True
         self._write_status(time.monotonic())
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        self._lock.release()
 
     # --- the loop
 
@@ -300,6 +285,19 @@ class Agent:
     def _cycle_is_complete(self) -> bool:
         enabled = [keeper.standing for keeper in self._keepers.values() if keeper.settings.enabled]
         return all(standing.failures or standing.caught_up for standing in enabled)
+
+    def _keep_limit(self) -> None:
+        if self._settings is None:
+            return
+        limit_bytes = self._settings.agent.archive_limit_bytes
+        try:
+            keep_limit(self.root, limit_bytes, self._shelf_of, self._services.has_everywhere, self.journal)
+        except OSError as error:
+            self.journal(f"{naming.ARCHIVES}: место не освобождено: {why(error)}")
+
+    def _shelf_of(self, dev_number: str) -> Shelf:
+        own = (keeper.shelf for keeper in self._keepers.values() if keeper.dev_number == dev_number)
+        return next((shelf for shelf in own if shelf), None) or Shelf(self.root, dev_number, self.journal)
 
     def _retry_damaged(self) -> None:
         for line in self._lines.lines.values():

@@ -22,7 +22,7 @@ def last_cursor(findings: list[Finding]) -> Cursor:
     return [finding.cursor for finding in findings if isinstance(finding, Found | Passed | Damaged)][-1]
 
 
-def after(walk_findings: list[Finding], meter: RingMeter) -> RingWalk:
+def after(walk_findings: list[Finding]) -> RingWalk:
     """A walk after a restart: the cursor is known, nothing else."""
     return RingWalk(last_cursor(walk_findings), lambda mark: mark.stamp in stamps(walk_findings))
 
@@ -78,7 +78,7 @@ def test_after_a_restart_only_what_is_new_is_stored_and_its_growth_is_known() ->
     before = meter.walk(RingWalk(None, None))
     meter.write(2)
     meter.fetched.clear()
-    found = [finding for finding in meter.walk(after(before, meter)) if isinstance(finding, Found)]
+    found = [finding for finding in meter.walk(after(before)) if isinstance(finding, Found)]
     assert [finding.record.stamp for finding in found] == [record.stamp for record in meter.written[6:]]
     assert [finding.record.systems[0]["dQ1"] for finding in found] == [2.0, 2.0]
     assert len(meter.fetched) == 3
@@ -90,7 +90,7 @@ def test_nothing_is_read_twice_when_exactly_one_round_was_written() -> None:
     meter.write(10)
     before = meter.walk(RingWalk(None, None))
     meter.write(10)
-    assert stamps(meter.walk(after(before, meter))) == [record.stamp for record in meter.written[10:]]
+    assert stamps(meter.walk(after(before))) == [record.stamp for record in meter.written[10:]]
 
 
 def test_after_a_lost_ledger_stored_records_are_only_probed() -> None:
@@ -135,7 +135,7 @@ def test_a_stamp_from_the_future_blinds_nobody() -> None:
     before = meter.walk(RingWalk(None, None))
     assert stamps(before) == [record.stamp for record in meter.written]
     meter.write(2)
-    assert stamps(meter.walk(after(before, meter))) == [record.stamp for record in meter.written[-2:]]
+    assert stamps(meter.walk(after(before))) == [record.stamp for record in meter.written[-2:]]
 
 
 def test_a_damaged_record_is_told_with_the_stamp_that_it_should_bear() -> None:

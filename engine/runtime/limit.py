@@ -1,0 +1,47 @@
+"""Keeps `www/` within ArchiveLimit: looks at the disk, removes what `engine.limit` names, and tells it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from engine import naming
+from engine.limit import Stored, excess_bytes, to_remove
+from engine.store import Shelf
+
+
+def keep_limit(
+    root: Path,
+    limit_bytes: int,
+    shelf_of: Callable[[str], Shelf],
+    has_everywhere: Callable[[str, int], bool],
+    told: Callable[[str], None],
+) -> None:
+    """Remove archive files until `www/` is within its limit. Raises OSError.
+
+    `shelf_of` gives the archive of a device, `has_everywhere(path, size)` whether every server has a file.
+    """
+    archives = root / naming.ARCHIVES
+    disk = os.statvfs(archives)
+    used_bytes = sum(size for _, size in _sizes(archives))
+    excess = excess_bytes(used_bytes, limit_bytes, disk.f_blocks * disk.f_frsize, disk.f_bavail * disk.f_frsize)
+    if not excess:
+        return
+    stored = [Stored(path, size, has_everywhere(path, size)) for path, size in _sizes(archives) if _is_archive(path)]
+    for file in to_remove(stored, excess):
+        shelf_of(file.device).remove(file.name)
+        told(f"{file.path}: удалён по ArchiveLimit{'' if file.delivered else ', на серверы не доставлен'}")
+
+
+def _sizes(archives: Path) -> Iterator[tuple[str, int]]:
+    for folder, _, names in os.walk(archives):
+        for name in names:
+            path = Path(folder, name)
+            if not path.is_symlink():
+                yield path.relative_to(archives).as_posix(), path.stat().st_size
+
+
+def _is_archive(path: str) -> bool:
+    folder, _, name = path.partition("/")
+    return naming.is_dev_number(folder) and naming.archive_kind(name) is not None
