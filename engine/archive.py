@@ -13,7 +13,7 @@ from engine.dialogue import Condition, Fetched, Mark, Ring
 from engine.findings import Cursor, Damaged, Finding, Found, Healed, Newest, Passed, Task, mark_of
 from engine.formats.gaps import stamp_after
 from engine.growth import with_growth
-from engine.model import Record, RecType
+from engine.model import Entry, RecType
 
 SHOWN = (RecType.HOUR, RecType.DAY)
 """The archives whose newest record stands in the snapshot: read first on contact."""
@@ -42,7 +42,7 @@ class RingWalk:
         self._ring: Ring | None = None
         self._walked = False
         self._probing = False
-        self._before: Record | None = None
+        self._before: Entry | None = None
         self._before_unread = False
         self._expected: datetime | None = None
         self._last_stamp: datetime | None = None
@@ -175,11 +175,16 @@ class RingWalk:
         last = yield from self._get(ring.first + ring.count - 1)
         return oldest.condition is last.condition is Condition.EMPTY
 
-    def _start(self, remaining: int, before: Record | None) -> None:
+    def _start(self, remaining: int, before: Entry | None) -> None:
         self._walked, self.remaining = True, remaining
         self._before, self._before_unread = before, False
         self._last_stamp = before.stamp if before else None
-        self._expected = stamp_after(self._here().rec_type, before.stamp) if before else None
+        self._expect_after(before.stamp if before else None)
+
+    def _expect_after(self, stamp: datetime | None) -> None:
+        """What the next record should bear; events come when they come."""
+        rec_type = self._here().rec_type
+        self._expected = stamp_after(rec_type, stamp) if stamp and rec_type is not RecType.EVENT else None
 
     def _walk_one(self) -> Steps:
         place = self._oldest_missing()
@@ -224,7 +229,7 @@ class RingWalk:
         cursor = self._step_over(place, mark)
         self._before, self._before_unread = None, True
         self._last_stamp = mark.stamp
-        self._expected = stamp_after(self._here().rec_type, mark.stamp) if mark.stamp else None
+        self._expect_after(mark.stamp)
         self._findings.append(Passed(self._here().rec_type, cursor))
 
     def _deal_with(self, place: int, fetched: Fetched) -> None:
@@ -237,18 +242,18 @@ class RingWalk:
             self._findings.append(Passed(self._here().rec_type, cursor))
         self._before = fetched.record
 
-    def _store(self, record: Record, cursor: Cursor, condition: Condition) -> None:
+    def _store(self, record: Entry, cursor: Cursor, condition: Condition) -> None:
         unsummed = condition is Condition.UNSUMMED
         found = Found(with_growth(record, self._before), cursor, self._last_stamp, unsummed, newest=not self.remaining)
         self._findings.append(found)
         self._last_stamp = record.stamp
-        self._expected = stamp_after(record.rec_type, record.stamp)
+        self._expect_after(record.stamp)
 
     def _note_damage(self, place: int, reason: str, cursor: Cursor) -> None:
         rec_type = self._here().rec_type
         self.damaged[place] = self._expected
         self._findings.append(Damaged(rec_type, place, self._expected, reason, cursor))
-        self._expected = stamp_after(rec_type, self._expected) if self._expected else None
+        self._expect_after(self._expected)
 
     def _retry(self, place: int) -> Steps:
         self._read.pop(place, None)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
-from engine.model import Reading, Record, RecType
+from engine.model import Entry, Reading, RecType
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +41,17 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What a driver may know of the user's settings of its device."""
+    """What a driver may know of the user's settings of its device.
+
+    `protocol` is for types that are met with two; `template` is a map of registers, parsed, for DevType=Modbus.
+    """
 
     device_type: str = "auto"
     address: int = 0
     block_size: int = 64
     energy_unit: str = ""
+    protocol: str = "auto"
+    template: object = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +89,13 @@ class Ring:
 class Mark:
     """What tells one record of an archive from another without reading it whole.
 
-    `stamp` is None for an empty or unreadable place; `powered_h` is the running `Tall` in hours.
+    `stamp` is None for an empty or unreadable place; `powered_h` is the running `Tall` in hours of a record,
+    `text` all that an event says.
     """
 
     stamp: datetime | None
     powered_h: float | None = None
+    text: str = ""
 
 
 class Condition(Enum):
@@ -103,10 +110,13 @@ class Condition(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """One place of a ring, read: `record` is there when the condition is GOOD or UNSUMMED."""
+    """One place of a ring, read: `record` is there when the condition is GOOD or UNSUMMED.
+
+    An `Event` for a ring of RecType.EVENT, else a `Record`.
+    """
 
     condition: Condition
-    record: Record | None = None
+    record: Entry | None = None
     reason: str = ""
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from engine.dialogue import Fetched, Mark, Ring
-from engine.model import Record, RecType
+from engine.formats.archive import event_fields
+from engine.model import Entry, Event, RecType
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Task:
 class Newest:
     """The newest record of a ring, for the snapshot. It is stored when its turn comes."""
 
-    record: Record
+    record: Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Found:
     `before` is the stamp of the last good record before it in the ring, None if that was not read.
     """
 
-    record: Record
+    record: Entry
     cursor: Cursor
     before: datetime | None
     unsummed: bool
@@ -70,7 +71,7 @@ class Damaged:
 class Healed:
     """A damaged place that was read at last; `stamp` is the one it was told under."""
 
-    record: Record
+    record: Entry
     place: int
     stamp: datetime | None
     unsummed: bool
@@ -80,8 +81,11 @@ Finding = Newest | Found | Passed | Damaged | Healed
 
 
 def mark_of(fetched: Fetched) -> Mark:
-    """What a cursor remembers of a place: stamp and powered time of the first system."""
-    if fetched.record is None:
+    """What a cursor remembers of a place: stamp and powered time of the first system, or all that an event says."""
+    entry = fetched.record
+    if entry is None:
         return Mark(None)
-    powered_h = fetched.record.systems[0].get("Tall") if fetched.record.systems else None
-    return Mark(fetched.record.stamp, powered_h if isinstance(powered_h, float) else None)
+    if isinstance(entry, Event):
+        return Mark(entry.stamp, None, event_fields(entry))
+    powered_h = entry.systems[0].get("Tall") if entry.systems else None
+    return Mark(entry.stamp, powered_h if isinstance(powered_h, float) else None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 
-from engine.model import Reading, Record, Value, Values
+from engine.model import Entry, Event, Reading, Record, Value, Values
 
 TOTALS = ("Q1", "M1", "V1", "Q2", "M2", "V2", "Tall", "Tgood", "Tmin", "Tmax", "Tdt", "Terr")
 """Keys of a record that run (manual 11.4); each has its growth under the key with `d` before it."""
@@ -16,18 +16,20 @@ ERROR_COUNTERS = (("Tmin", "1"), ("Tmax", "2"), ("Tdt", "3"), ("Terr", "4"))
 _STEP = Decimal("0.001")
 
 
-def with_growth(record: Record, before: Record | None) -> Record:
-    """The record with the growth of each total since the record before it in the meter; None: unknown.
+def with_growth(entry: Entry, before: Entry | None) -> Entry:
+    """The entry with the growth of each total since the one before it in the meter; None: unknown.
 
-    Growth is taken between the totals as they are printed, so that neighbouring records of a file
+    An event has no totals. Growth is taken between the totals as they are printed, so that neighbouring records of a file
     always add up, whether or not the agent was restarted between them.
     """
-    earlier: tuple[Values, ...] = before.systems if before else ()
+    if isinstance(entry, Event):
+        return entry
+    earlier: tuple[Values, ...] = before.systems if isinstance(before, Record) else ()
     systems = tuple(
         {**values, **_growths(values, earlier[number] if number < len(earlier) else {})}
-        for number, values in enumerate(record.systems)
+        for number, values in enumerate(entry.systems)
     )
-    return replace(record, systems=systems)
+    return replace(entry, systems=systems)
 
 
 def _growths(values: Values, earlier: Values) -> Values:

@@ -15,7 +15,7 @@ from engine.findings import Damaged, Finding, Found, Healed, Newest, Passed
 from engine.formats.archive import Head
 from engine.formats.snapshot import SnapshotView, clock_values, error_text, offline, read_snapshot, snapshot_text
 from engine.growth import with_errors
-from engine.model import Reading, Record, RecType, Value
+from engine.model import Entry, Reading, Record, RecType, Value
 from engine.news import Archived, Contact, Missed
 from engine.settings import DeviceSettings
 from engine.store import Shelf
@@ -38,6 +38,9 @@ class Orders(Protocol):
     def drop_archive(self, file: str) -> None: ...
 
     def journal(self, text: str) -> None: ...
+
+    def event_date(self) -> str:
+        """The order of dates in events, `ymd` or `dmy`, for archive files that begin now."""
 
     def local(self, moment: datetime) -> datetime | None:
         """The moment in the agent's zone; None while the agent's clock is not to be believed."""
@@ -239,7 +242,7 @@ class Keeper:
         if self._shelf is None:
             return
         self._walk += 1
-        walks = {kind: self._walk_of(self._shelf, kind) for kind in (RecType.HOUR, RecType.DAY, RecType.MONTH)}
+        walks = {kind: self._walk_of(self._shelf, kind) for kind in RecType}
         self._orders.begin_archive(self.settings.file, Catchup(walks), self._walk)
 
     def _walk_of(self, shelf: Shelf, rec_type: RecType) -> RingWalk:
@@ -279,15 +282,15 @@ class Keeper:
         self._keep(shelf, healed.record, healed.unsummed)
         shelf.note_healed(healed.record.rec_type, healed.place, healed.stamp or healed.record.stamp)
 
-    def _keep(self, shelf: Shelf, record: Record, unsummed: bool) -> bool:
+    def _keep(self, shelf: Shelf, record: Entry, unsummed: bool) -> bool:
         assert self._head is not None, "the head is known since the first contact"
-        kept = shelf.keep(record, self._head)
+        kept = shelf.keep(record, self._head, self._orders.event_date())
         self.standing.stored += kept
         self.standing.unsummed += kept and unsummed
         return kept
 
-    def _show_newest(self, record: Record) -> None:
-        if record.rec_type in (RecType.HOUR, RecType.DAY):
+    def _show_newest(self, record: Entry) -> None:
+        if isinstance(record, Record) and record.rec_type in (RecType.HOUR, RecType.DAY):
             self._newest[record.rec_type] = record
             self._write_snapshot()
 

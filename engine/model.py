@@ -64,3 +64,11 @@ class Event:
 
     stamp: datetime
     values: Values
+
+    @property
+    def rec_type(self) -> RecType:
+        return RecType.EVENT
+
+
+Entry = Record | Event
+"""What an archive consists of."""

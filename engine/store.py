@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from threading import RLock
@@ -19,7 +19,7 @@ from engine.formats import archive, gaps
 from engine.formats.archive import Block, Head
 from engine.formats.values import read_stamp, stamp_text, value_text
 from engine.ledger import Ledger, ledger_text, read_ledger
-from engine.model import Record, RecType
+from engine.model import Entry, Event, Record, RecType
 
 KEPT_INDEXES = 3
 """Archive files of one device whose keys are held in memory: this month's hours, the days, the report dates."""
@@ -28,21 +28,34 @@ SMALL_FILE_LIMIT = 4 * 1024 * 1024
 
 @dataclass
 class Index:
-    """What a file holds: its length, its last number, and the powered times of each stamp."""
+    """What a file holds: its length, its last number, and what tells apart the entries of one stamp.
 
-    length: int
-    last_number: int
-    powered: dict[str, tuple[str, ...]]
-    last_stamp: datetime | None
+    That is the powered time of a record and all that an event says. `event_date` is that of a file of events.
+    """
+
+    length: int = 0
+    last_number: int = 0
+    marks: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    last_stamp: datetime | None = None
+    event_date: str | None = None
 
     def add(self, block: Block) -> None:
         """Take note of one more block."""
         self.length = block.end
         self.last_number = block.number
-        if block.number:
-            _, stamp, powered = archive.block_key(block)
-            self.powered[stamp] = (*self.powered.get(stamp, ()), powered)
-            self.last_stamp = read_stamp(stamp)
+        if not block.number:
+            self.event_date = archive.read_head(block).event_date
+            return
+        stamp, mark = self._identity(block)
+        self.marks[stamp] = (*self.marks.get(stamp, ()), mark)
+        self.last_stamp = read_stamp(stamp)
+
+    def _identity(self, block: Block) -> tuple[str, str]:
+        if self.event_date is not None:
+            event = archive.read_event(block, self.event_date)
+            return stamp_text(event.stamp), archive.event_fields(event)
+        _, stamp, powered = archive.block_key(block)
+        return stamp, powered
 
 
 class Shelf:
@@ -68,25 +81,26 @@ class Shelf:
 
     # --- records
 
-    def keep(self, record: Record, head: Head) -> bool:
-        """Store a record; False when it is stored already, or went by ArchiveLimit and is not wanted again."""
-        path = self._path(record)
+    def keep(self, entry: Entry, head: Head, event_date: str = "ymd") -> bool:
+        """Store a record or event; False when it is stored already, or went by ArchiveLimit and is not wanted again.
+
+        `head` opens a new file; one of events is written with its dates in the order `event_date` from then on.
+        """
+        path = self._path(entry)
         if path.name in self._removed:
             return False
         with self._lock:
-            return self._keep(path, record, head)
-
-    def _keep(self, path: Path, record: Record, head: Head) -> bool:
-        index = self._index(path)
-        stamp, powered = stamp_text(record.stamp), _powered_text(record)
-        seen = index.powered.get(stamp, ()) if index else ()
-        if powered in seen:
-            return False
-        record = replace(record, repeat=len(seen) + 1)
-        if index is None:
-            self._begin_file(path, record, head)
-        else:
-            self._append(path, index, record)
+            index = self._index(path)
+            stamp, mark = stamp_text(entry.stamp), _identity(entry)
+            seen = index.marks.get(stamp, ()) if index else ()
+            if mark in seen:
+                return False
+            if isinstance(entry, Record):
+                entry = replace(entry, repeat=len(seen) + 1)
+            if index is None:
+                self._begin_file(path, entry, replace(head, event_date=event_date) if _is_event(entry) else head)
+            else:
+                self._append(path, index, entry)
         return True
 
     def has(self, rec_type: RecType, mark: Mark) -> bool:
@@ -98,8 +112,8 @@ class Shelf:
             return True
         with self._lock:
             index = self._index(path)
-            seen = index.powered.get(stamp_text(mark.stamp), ()) if index else ()
-        return value_text("Tall", mark.powered_h) in seen
+            seen = index.marks.get(stamp_text(mark.stamp), ()) if index else ()
+        return (mark.text or value_text("Tall", mark.powered_h)) in seen
 
     def is_empty(self, rec_type: RecType) -> bool:
         """Whether no record of this kind was ever stored."""
@@ -128,10 +142,10 @@ class Shelf:
         files.write_whole(self._removed_path, "\n".join(sorted(self._removed)).encode() + b"\n", synced=True)
         rec_type = naming.archive_kind(name)
         with self._lock:
-            index = self._index(path) if rec_type is not RecType.EVENT else None
+            index = self._index(path)
             self._indexes.pop(path, None)
         if index and rec_type:
-            stamps = sorted(map(read_stamp, index.powered))
+            stamps = sorted(map(read_stamp, index.marks))
             self._change_gaps(lambda old: gaps.add(old, gaps.Gap(rec_type, stamps[0], stamps[-1], gaps.OVER_LIMIT)))
         files.remove(path)
         files.sync(self._folder)
@@ -183,21 +197,21 @@ class Shelf:
 
     # --- files
 
-    def _path(self, record: Record) -> Path:
-        return self._root / naming.archive_path(self.dev_number, record.rec_type, record.stamp)
+    def _path(self, entry: Entry) -> Path:
+        return self._root / naming.archive_path(self.dev_number, entry.rec_type, entry.stamp)
 
     def _files(self, rec_type: RecType) -> list[Path]:
         names = [path for path in self._folder.glob("*.txt") if naming.archive_kind(path.name) is rec_type]
         return sorted(names)
 
-    def _begin_file(self, path: Path, record: Record, head: Head) -> None:
-        data = (archive.head_text(head) + archive.record_text(1, record)).encode()
+    def _begin_file(self, path: Path, entry: Entry, head: Head) -> None:
+        data = (archive.head_text(head) + _block_text(1, entry, head.event_date)).encode()
         files.write_whole(path, data, synced=True)
         self._remember(path, _indexed(data))
 
-    def _append(self, path: Path, index: Index, record: Record) -> None:
+    def _append(self, path: Path, index: Index, entry: Entry) -> None:
         number = index.last_number + 1
-        text = archive.record_text(number, record)
+        text = _block_text(number, entry, index.event_date)
         length = files.append_whole(path, text.encode())
         self._unsynced.add(path)
         index.add(Block(index.length, length, number, text))
@@ -244,14 +258,26 @@ class Shelf:
 
 
 def _indexed(data: bytes) -> Index:
-    index = Index(0, 0, {}, None)
+    index = Index()
     for block in archive.blocks(data):
         index.add(block)
     return index
 
 
-def _powered_text(record: Record) -> str:
-    return value_text("Tall", record.systems[0].get("Tall")) if record.systems else ""
+def _identity(entry: Entry) -> str:
+    if isinstance(entry, Event):
+        return archive.event_fields(entry)
+    return value_text("Tall", entry.systems[0].get("Tall")) if entry.systems else ""
+
+
+def _is_event(entry: Entry) -> bool:
+    return entry.rec_type is RecType.EVENT
+
+
+def _block_text(number: int, entry: Entry, event_date: str | None) -> str:
+    if isinstance(entry, Event):
+        return archive.event_text(number, entry, event_date or "ymd")
+    return archive.record_text(number, entry)
 
 
 def _under_damage(old: tuple[gaps.Gap, ...], gap: gaps.Gap) -> tuple[gaps.Gap, ...]:

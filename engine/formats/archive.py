@@ -71,10 +71,14 @@ def record_text(number: int, record: Record) -> str:
 
 def event_text(number: int, event: Event, event_date: str) -> str:
     """One block of an event, its date in the order `event_date`: `ymd` or `dmy`."""
+    return f"[{number}]\nRecType=E\nDateTime={stamp_text(event.stamp, event_date)}\n{event_fields(event)}\n"
+
+
+def event_fields(event: Event) -> str:
+    """The lines of an event behind its DateTime: with it they are what makes it the same one."""
     own = fields.listed(event.values, fields.EVENT_MANUAL, always=fields.EVENT_MANUAL)
     added = fields.listed(event.values, fields.EVENT_EXTRA)
-    other = fields.unlisted(event.values, fields.EVENT_MANUAL + fields.EVENT_EXTRA)
-    return f"[{number}]\nRecType=E\nDateTime={stamp_text(event.stamp, event_date)}\n{own}{added}{other}\n"
+    return own + added + fields.unlisted(event.values, fields.EVENT_MANUAL + fields.EVENT_EXTRA)
 
 
 def record_fields(record: Record) -> str:

@@ -243,6 +243,9 @@ class Agent:
         self._changed = True
         self._journal.write(text)
 
+    def event_date(self) -> str:
+        return self._settings.agent.event_date if self._settings else "ymd"
+
     def local(self, moment: datetime) -> datetime | None:
         return moment.astimezone(self._zone) if clock_is_plausible(moment) else None
 

@@ -173,6 +173,9 @@ class Services:
         self._stop_ftpd()
         if self._internal is None or not self._internal.enabled:
             return
+        if self._internal.tls == 2:
+            self._ftpd_problem = "не запущен: Tls=2, а шифрования во встроенном сервере пока нет"
+            return
         server = FtpServer(self._root, self._internal, refusal, self._watch.touched, self._login_failed)
         try:
             server.start()
