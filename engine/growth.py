@@ -19,8 +19,8 @@ _STEP = Decimal("0.001")
 def with_growth(entry: Entry, before: Entry | None) -> Entry:
     """The entry with the growth of each total since the one before it in the meter; None: unknown.
 
-    An event has no totals. Growth is taken between the totals as they are printed, so that neighbouring records of a file
-    always add up, whether or not the agent was restarted between them.
+    An event has no totals. Growth is taken between the totals as they are printed, so that neighbouring
+    records of a file always add up, whether or not the agent was restarted between them.
     """
     if isinstance(entry, Event):
         return entry

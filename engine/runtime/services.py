@@ -29,12 +29,13 @@ FTP_RETRY_S = 30.0
 
 @dataclass
 class Standing:
-    """One external server: its thread, and how often it crashed."""
+    """One external server: its thread, how often it crashed, and what the journal was told of it."""
 
     delivery: Delivery
     server: Server
     crashes: int = 0
     restart_at_s: float | None = None
+    journaled: tuple[str, ...] = ()
 
 
 class Services:
@@ -88,6 +89,7 @@ class Services:
             if standing.restart_at_s is not None and now_s >= standing.restart_at_s:
                 standing.restart_at_s = None
                 standing.delivery = self._start_delivery(standing.server)
+            self._journal_delivery(standing)
         if self._ftpd_due_s is not None and now_s >= self._ftpd_due_s:
             self._ftpd_due_s = None
             self._restart_ftpd(now_s)
@@ -166,6 +168,17 @@ class Services:
     def server_lines(self) -> list[str]:
         """One line a server, for `status.txt`."""
         return [_server_line(standing) for standing in self.deliveries.values()]
+
+    def _journal_delivery(self, standing: Standing) -> None:
+        """Problems and recoveries, once each; a failure that only repeats is not told again."""
+        state, server = standing.delivery.state, standing.server
+        trouble = tuple(text for text in (state.error, state.clash, *state.notices) if text)
+        for text in trouble:
+            if text not in standing.journaled:
+                self._journal(f"{server.section} {server.host}: {text}")
+        if standing.journaled and not trouble:
+            self._journal(f"{server.section} {server.host}: доставка восстановлена")
+        standing.journaled = trouble
 
     # --- the embedded server
 
