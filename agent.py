@@ -13,6 +13,7 @@ from drivers import emulated
 from engine import emulate
 from engine.config import check
 from engine.console import Progress
+from engine.read_drops import merge_drops
 from engine.runtime.agent import Agent
 from engine.runtime.root_lock import RootTaken
 from engine.runtime.tracing import Trace
@@ -43,6 +44,10 @@ def _parser() -> argparse.ArgumentParser:
         ("emulate", _check, "прибор, которого нет: agent.py emulate --help"),
     ):
         commands.add_parser(name, help=text).set_defaults(command=command)
+    drops = commands.add_parser("read-drops", help="собрать посылки из папок в одну таблицу без повторов")
+    drops.add_argument("folders", type=Path, nargs="+", metavar="ПАПКА")
+    drops.add_argument("-o", dest="output", type=Path, required=True, metavar="ФАЙЛ", help="….csv или ….parquet")
+    drops.set_defaults(command=_read_drops)
     return parser
 
 
@@ -75,6 +80,16 @@ def _check(options: argparse.Namespace) -> int:
     for problem in problems:
         print(problem)
     return EXIT_PROBLEM if any(not problem.warning for problem in problems) else EXIT_OK
+
+
+def _read_drops(options: argparse.Namespace) -> int:
+    try:
+        merged = merge_drops(options.folders, options.output, progress=sys.stderr)
+    except (OSError, ImportError) as error:
+        print(error, file=sys.stderr)
+        return EXIT_PROBLEM
+    print(f"посылок {merged.drops}, строк {merged.rows}, повторов {merged.doubles}, не прочитано {merged.bad}")
+    return EXIT_PROBLEM if merged.bad else EXIT_OK
 
 
 if __name__ == "__main__":
