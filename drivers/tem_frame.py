@@ -34,7 +34,6 @@ REQUEST_START = 0x55
 ANSWER_START = 0xAA
 HEADER_SIZE = 6
 FRAME_SIZE = HEADER_SIZE + 1
-LONGEST_FRAME = FRAME_SIZE + 0xFF
 ID_LENGTHS = range(1, 33)
 """Id strings of 7, 8 and 10 bytes are known; what is longer is none."""
 
@@ -81,16 +80,17 @@ def encode(address: int, group: int, command: int, data: bytes = b"") -> bytes:
     return body + bytes((complement_sum(body),))
 
 
-def answer_to(request: bytes, lengths: range) -> Callable[[bytes], Look]:
+def answer_to(request: bytes, lengths: range, length_size: int = 1) -> Callable[[bytes], Look]:
     """The `take` of one request: finds the answer whose number of data bytes is one of `lengths`.
 
     Every start byte that has come is tried anew, so neither noise nor a false start can stall it,
-    and it keeps nothing between two calls. An echo of the request is passed over.
+    and it keeps nothing between two calls. An echo of the request is passed over. `length_size` is the
+    number of bytes, big-endian, in which the answer tells its length: one but for some of the RT-05.
     """
 
     def take(received: bytes) -> Look:
         places = _starts(received, request)
-        found = [_judge(received[place : place + LONGEST_FRAME], request, lengths) for place in places]
+        found = [_judge(received[place:], request, lengths, HEADER_SIZE - 1 + length_size) for place in places]
         whole = next((look for look in found if look.payload is not None), None)
         if whole is not None:
             return whole
@@ -113,20 +113,20 @@ def _starts(received: bytes, request: bytes) -> Iterator[int]:
         place = received.find(ANSWER_START, place + 1)
 
 
-def _judge(candidate: bytes, request: bytes, lengths: range) -> Look:
-    size = FRAME_SIZE + candidate[5] if len(candidate) >= HEADER_SIZE else FRAME_SIZE
-    if len(candidate) < size:
+def _judge(candidate: bytes, request: bytes, lengths: range, header: int) -> Look:
+    length = int.from_bytes(candidate[5:header], "big")
+    if len(candidate) < header + length + 1:
         return Look(None, TORN)
-    frame = candidate[:size]
+    frame = candidate[: header + length + 1]
     if plain_sum(frame) != 0xFF:
         return Look(None, CHECKSUM)
     if request[1] not in (0, frame[1]):
         return Look(None, OTHER_ADDRESS)
     if frame[3:5] != request[3:5]:
         return Look(None, OTHER_COMMAND)
-    if frame[5] not in lengths:
+    if length not in lengths:
         return Look(None, OTHER_LENGTH)
-    return Look(frame[HEADER_SIZE:-1])
+    return Look(frame[header:-1], sender=frame[1])
 
 
 def _without_a_start(received: bytes, request: bytes) -> str:
@@ -176,20 +176,31 @@ def read_memory(
     return bytes(data)
 
 
+def read_pieces(
+    setup: Setup, memory: Memory, spans: tuple[tuple[int, int], ...], step: int = 4
+) -> Dialogue[tuple[bytes, ...]]:
+    """Several pieces of one memory, each (address, length); they may overlap.
+
+    A span that `setup.block_size` allows comes in one answer, so its numbers belong together.
+    """
+    pieces = []
+    previous = 0
+    for address, length in spans:
+        pieces.append((yield from read_memory(setup, memory, address, length, step, previous)))
+        previous = split(length, _block_limit(setup), step, previous)[-1]
+    return tuple(pieces)
+
+
 def read_spans(
     setup: Setup, memory: Memory, spans: tuple[tuple[int, int], ...], step: int = 4
 ) -> Dialogue[bytes]:
-    """Several pieces of one memory, each (address, length), laid out at their own addresses.
+    """The pieces of `read_pieces` laid out at their own addresses.
 
-    A span that `setup.block_size` allows comes in one answer, so its numbers belong together. What was
-    not read is FF, which is no float: it cannot pass as a value of 0.
+    What was not read is FF, which is no float: it cannot pass as a value of 0.
     """
     image = bytearray(b"\xff" * max(address + length for address, length in spans))
-    previous = 0
-    for address, length in spans:
-        data = yield from read_memory(setup, memory, address, length, step, previous)
+    for (address, length), data in zip(spans, (yield from read_pieces(setup, memory, spans, step)), strict=True):
         image[address : address + length] = data
-        previous = split(length, _block_limit(setup), step, previous)[-1]
     return bytes(image)
 
 

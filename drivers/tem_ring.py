@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import cycle
 
-from drivers.tem_frame import Dialogue
+from drivers.tem_frame import Dialogue, Memory, read_memory
+from engine.codec import Field, bcd_datetime, integers
+from engine.dialogue import Mark, Setup
 from engine.errors import Refused
 from engine.model import RecType
 
@@ -37,6 +40,44 @@ def place_of(pointer: int, record_size: int, base: int = POINTER_BASE) -> int | 
     """The record number that a pointer means; None when it points into the middle of a record."""
     place, rest = divmod(pointer - base, record_size)
     return None if rest else place
+
+
+def bcd_stamp(data: bytes, offset: int = 0) -> datetime | None:
+    """A stamp in a record: hour, day, month, year in BCD; None when it is no date."""
+    hour, day, month, year = data[offset : offset + 4]
+    return bcd_datetime(year=year, month=month, day=day, hour=hour)
+
+
+def is_unwritten(data: bytes) -> bool:
+    """Whether nothing was ever written here: erased flash is FF, some memories begin as 00."""
+    return data in (b"\xff" * len(data), b"\x00" * len(data))
+
+
+def bcd_stamps(setup: Setup, memory: Memory, record_size: int) -> StampAt:
+    """Reads stamps for the search; by turns 4 and 5 bytes, so that a late answer is known by its length."""
+    lengths = cycle((4, 5))
+
+    def stamp_at(place: int) -> Dialogue[datetime | None]:
+        data = yield from read_memory(setup, memory, place * record_size, next(lengths))
+        stamp = bcd_stamp(data)
+        if stamp is None and not is_unwritten(data[:4]):
+            raise Refused("не найдена последняя запись архива: повреждённая запись")
+        return stamp
+
+    return stamp_at
+
+
+def bcd_mark(setup: Setup, memory: Memory, address: int, powered: tuple[int, int]) -> Dialogue[Mark]:
+    """The mark of the record at `address`. `powered` is offset and length of a piece that ends in its seconds.
+
+    The piece should not be as long as the stamp, which is asked for just before.
+    """
+    stamp = bcd_stamp((yield from read_memory(setup, memory, address, 4)))
+    if stamp is None:
+        return Mark(None)
+    offset, length = powered
+    data = yield from read_memory(setup, memory, address + offset, length)
+    return Mark(stamp, integers(data, Field(length - 4, "L"))[0] / 3600)
 
 
 def find_next_place(region: Region, stamp_at: StampAt) -> Dialogue[int]:

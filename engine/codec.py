@@ -18,7 +18,7 @@ GCAL_PER_UNIT = {"Gcal": 1.0, "MWh": 1 / 1.163, "GJ": 1 / 4.1868}
 """Gcal in one unit of `EnergyUnit` (formats guide, section 3)."""
 
 _PREFIX: dict[Order, str] = {"big": ">", "little": "<"}
-_INTEGER = {"C": "B", "I": "H", "L": "I"}
+_INTEGER = {"C": "B", "I": "H", "L": "I", "S": "h"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Field:
     """One line of a memory map: `count` neighbours of one kind, the first at `offset`.
 
     `kind` is the letter of the makers' documents: F float of 4 bytes, L unsigned of 4 bytes,
-    I unsigned of 2, C one byte, B one byte of BCD. `unit` is the meter's own, "" where there is none.
+    I unsigned of 2, S signed of 2, C one byte, B one byte of BCD. `unit` is the meter's own, "" where there is none.
     """
 
     offset: int
@@ -36,7 +36,7 @@ class Field:
 
 
 def integers(data: bytes, field: Field, order: Order = "big") -> tuple[int, ...]:
-    """The unsigned integers of a field of kind C, I or L."""
+    """The integers of a field of kind C, I, L or S."""
     return struct.unpack_from(f"{_PREFIX[order]}{field.count}{_INTEGER[field.kind]}", data, field.offset)
 
 
@@ -77,3 +77,20 @@ def complement_sum(data: bytes) -> int:
     The sum of the data together with this byte is 0xFF. The documents call it "complement to zero".
     """
     return plain_sum(data) ^ 0xFF
+
+
+def crc16_modbus(data: bytes) -> int:
+    """CRC-16 of Modbus (polynomial A001 reflected, begins with FFFF); on the wire its low byte goes first."""
+    crc = 0xFFFF
+    for byte in data:
+        crc = crc >> 8 ^ _CRC16_MODBUS[(crc ^ byte) & 0xFF]
+    return crc
+
+
+def _crc16_modbus_of_byte(byte: int) -> int:
+    for _ in range(8):
+        byte = byte >> 1 ^ (0xA001 if byte & 1 else 0)
+    return byte
+
+
+_CRC16_MODBUS = tuple(map(_crc16_modbus_of_byte, range(256)))

@@ -20,10 +20,12 @@ class Look:
 
     `payload` is the verified answer, None while there is none. `reason` then says what is
     in the way, in the words that `status.txt` counts: "контрольная сумма", "чужой адрес".
+    `sender` is the address of whoever answered, where the frame tells it.
     """
 
     payload: bytes | None
     reason: str = ""
+    sender: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +33,13 @@ class Ask:
     """One request and how to know its answer.
 
     `expected` is the size of the whole answer in bytes: it bounds the time that the answer may take.
+    `pause_s` is how long the line must have been silent before the request.
     """
 
     request: bytes
     take: Callable[[bytes], Look]
     expected: int
-
+    pause_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ class Setup:
     """What a driver may know of the user's settings of its device.
 
     `protocol` is for types that are met with two; `template` is a map of registers, parsed, for DevType=Modbus.
+    `connection` is `Serial` or `TCP`.
     """
 
     device_type: str = "auto"
@@ -52,6 +56,7 @@ class Setup:
     energy_unit: str = ""
     protocol: str = "auto"
     template: object = None
+    connection: str = "Serial"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +126,29 @@ class Fetched:
 
 
 @dataclass(frozen=True, slots=True)
+class Sought:
+    """One way in which autoconfiguration looks for a family on a line of which nothing is known.
+
+    `device_type` and `protocol`: as what it is asked, where it answers under a name only. `called`: address 0 makes
+    whoever is there answer. `addressed` is False where no frame bears an address. `speeds`: empty for any.
+    `wait_s` is how long its first byte may take, 0 for as long as usual.
+    """
+
+    device_type: str = "auto"
+    protocol: str = "auto"
+    called: bool = True
+    addressed: bool = True
+    speeds: tuple[int, ...] = ()
+    wait_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Driver:
     """A family of devices. Drivers of one protocol share `ask_id`, so one question serves them all.
 
     `open` raises `Refused` when the id fits but the memory map does not: the next driver that
-    accepts the id is tried. `rings` is None for a family without an archive.
+    accepts the id is tried. `rings` is None for a family without an archive; `sought` is empty for one that
+    cannot tell what it is.
     """
 
     name: str
@@ -138,3 +161,4 @@ class Driver:
     rings: Callable[[Setup, Identity], Generator[Ask, bytes, tuple[Ring, ...]]] | None = None
     probe: Callable[[Setup, Identity, Ring, int], Generator[Ask, bytes, Mark]] | None = None
     fetch: Callable[[Setup, Identity, Ring, int], Generator[Ask, bytes, Fetched]] | None = None
+    sought: tuple[Sought, ...] = (Sought(),)

@@ -4,19 +4,61 @@ from __future__ import annotations
 
 import calendar
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
-from drivers.emulated import tem_memory
-from drivers.emulated.tem_life import Life, Moment
-from drivers.emulated.tem_options import DAY, HOUR, LETTERS, MONTH, Options
+from drivers.emulated.tem_life import Life, LifeOptions, Moment
+from drivers.emulated.tem_options import DAY, HOUR, LETTERS, MONTH
 
 GOOD, EMPTY, DAMAGED = "good", "empty", "damaged"
 _POWER_OFF = 0x80
 _HOUR = timedelta(hours=1)
 _SECOND = timedelta(seconds=1)
+
+
+class BodyOptions(LifeOptions, Protocol):
+    """What a body must know of its meter; `tem_options.Options` says what each means."""
+
+    @property
+    def flash_size_kb(self) -> int: ...
+    @property
+    def rings(self) -> dict[str, tuple[int, int]]: ...
+    @property
+    def records(self) -> tuple[int, int, int]: ...
+    @property
+    def next_places(self) -> tuple[int, int, int] | None: ...
+    @property
+    def report_day(self) -> int: ...
+    @property
+    def pointers(self) -> bool: ...
+    @property
+    def sums(self) -> bool: ...
+    @property
+    def gaps(self) -> tuple[tuple[datetime, datetime], ...]: ...
+    @property
+    def empty(self) -> tuple[tuple[str, int], ...]: ...
+    @property
+    def damaged(self) -> tuple[tuple[str, int], ...]: ...
+    @property
+    def clock_valid(self) -> bool: ...
+
+
+class Image(Protocol):
+    """A family's memory as bytes: a module such as `tem_memory`. Its options are those of the family."""
+
+    RECORD_SIZE: int
+    POINTER_BASE: int
+
+    def settings(self, options: Any, /) -> bytearray: ...
+    def put_clock(self, memory: bytearray, clock: datetime | None, /) -> None: ...
+    def put_moment(self, memory: bytearray, moment: Moment, options: Any, /) -> None: ...
+    def put_pointers(self, memory: bytearray, addresses: Sequence[int], /) -> None: ...
+    def record(
+        self, made: datetime, since: datetime, moment: Moment, options: Any, errors: Sequence[int], /
+    ) -> bytearray: ...
 
 
 class Written(NamedTuple):
@@ -55,10 +97,11 @@ class _Ring:
 class Body:
     """Memory that lives. `clock` is what the meter believes; its totals grow with the time under power only."""
 
-    def __init__(self, options: Options, now: datetime) -> None:
+    def __init__(self, options: BodyOptions, now: datetime, image: Image) -> None:
         self.options = options
         self.clock = now
-        self.memory = tem_memory.settings(options)
+        self.memory = image.settings(options)
+        self._image = image
         self.flash = bytearray(b"\xff") * (options.flash_size_kb * 1024)
         self._random = Random(f"places/{options.seed}")
         self._life = Life(options)
@@ -99,22 +142,20 @@ class Body:
 
     def records(self, letter: str) -> list[Written]:
         """What the flash holds of the archive "H", "D" or "M", oldest first."""
+        commas, moment = self.options.commas, self._life.moment
         return [
-            Written(
-                entry.place,
-                entry.condition,
-                entry.made,
-                entry.since,
-                entry.errors,
-                self.options.commas,
-                self._life.moment(entry.worked_s),
-            )
-            for entry in self._rings[letter].entries
+            Written(each.place, each.condition, each.made, each.since, each.errors, commas, moment(each.worked_s))
+            for each in self._rings[letter].entries
         ]
 
     def moment(self) -> Moment:
         """The current values."""
         return self._life.moment(self._worked // _SECOND)
+
+    def errors(self) -> list[int]:
+        """What is wrong now: an error byte per system, its bits as in D106."""
+        worked_s = self._worked // _SECOND
+        return self._life.errors(max(worked_s - 1, 0), worked_s)
 
     def next_place(self, letter: str) -> int:
         """The place that is written next, counted from the start of the flash as in D106."""
@@ -175,46 +216,46 @@ class Body:
 
     def _burn(self, entry: _Entry) -> None:
         moment = self._life.moment(entry.worked_s)
-        packed = tem_memory.record(entry.made, entry.since, moment, self.options.commas, entry.errors)
+        packed = self._image.record(entry.made, entry.since, moment, self.options, entry.errors)
         if not self.options.sums:
-            packed[0x17F] = (packed[0x17F] + 0x5A) & 0xFF
+            packed[-1] = (packed[-1] + 0x5A) & 0xFF
         self._put(entry.place, packed)
 
     def _put(self, place: int, packed: bytes | bytearray) -> None:
-        address = place * tem_memory.RECORD_SIZE
-        self.flash[address : address + tem_memory.RECORD_SIZE] = packed
+        address = place * self._image.RECORD_SIZE
+        self.flash[address : address + self._image.RECORD_SIZE] = packed
 
     def _spoil(self) -> None:
         for letter, age in self.options.empty:
             entry = self._rings[letter].entries[-1 - age]
             entry.condition = EMPTY
-            self._put(entry.place, b"\xff" * tem_memory.RECORD_SIZE)
+            self._put(entry.place, b"\xff" * self._image.RECORD_SIZE)
         for number, (letter, age) in enumerate(self.options.damaged):
             entry = self._rings[letter].entries[-1 - age]
             entry.condition = DAMAGED
-            self._damage(entry.place * tem_memory.RECORD_SIZE, number % 3)
+            self._damage(entry.place * self._image.RECORD_SIZE, number % 3)
 
     def _damage(self, address: int, way: int) -> None:
         """A changed byte in a counter, a stamp that is no date, a write that was cut off: in turn."""
         if way == 0:
-            self.flash[address + 0x4F] ^= 0x41
+            self.flash[address + self._image.RECORD_SIZE // 5 + 3] ^= 0x41
         elif way == 1:
             self.flash[address + 2] = 0x3E
         else:
-            half = tem_memory.RECORD_SIZE // 2
+            half = self._image.RECORD_SIZE // 2
             self.flash[address + half : address + 2 * half] = b"\xff" * half
 
     def _refresh(self) -> None:
-        tem_memory.put_clock(self.memory, self.clock if self.options.clock_valid else None)
-        tem_memory.put_moment(self.memory, self.moment())
-        tem_memory.put_pointers(self.memory, self._pointers())
+        self._image.put_clock(self.memory, self.clock if self.options.clock_valid else None)
+        self._image.put_moment(self.memory, self.moment(), self.options)
+        self._image.put_pointers(self.memory, self._pointers())
 
     def _pointers(self) -> list[int]:
         if not self.options.pointers:
             # Erased memory, an address between two records, nothing at all: no archive fits any of them.
-            return [0xFFFFFFFF, tem_memory.POINTER_BASE + 0x51001, 0]
+            return [0xFFFFFFFF, self._image.POINTER_BASE + 0x51001, 0]
         places = (self._rings[letter].next_place for letter in LETTERS)
-        return [tem_memory.POINTER_BASE + place * tem_memory.RECORD_SIZE for place in places]
+        return [self._image.POINTER_BASE + place * self._image.RECORD_SIZE for place in places]
 
 
 def _floor(moment: datetime) -> datetime:

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import math
 from random import Random
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
-from drivers.emulated.tem_options import CHANNELS, ENERGY_UNITS, Options, System
+from drivers.emulated.tem_options import CHANNELS, ENERGY_UNITS, System
 
 _FRACTIONS = 1024
 _WAVES = ((0.25, 86_400.0), (0.15, 9 * 86_400.0))
@@ -30,6 +30,27 @@ PROGRAMMED_PRESSURES = (0.699999988079071, 0.4000000059604645) + (0.899999976158
 
 Raw = tuple[tuple[float, ...], tuple[int, ...]]
 """Fractions and integers of six running totals, as the memory holds them: scaled, not yet divided."""
+
+
+class LifeOptions(Protocol):
+    """What life must know of its meter; `tem_options.Options` says what each means."""
+
+    @property
+    def model(self) -> str: ...
+    @property
+    def serial_number(self) -> int: ...
+    @property
+    def seed(self) -> int: ...
+    @property
+    def energy_unit(self) -> str: ...
+    @property
+    def system_list(self) -> tuple[System, ...]: ...
+    @property
+    def commas(self) -> tuple[int, ...]: ...
+    @property
+    def used(self) -> tuple[int, int, int]: ...
+    @property
+    def nan(self) -> tuple[str, ...]: ...
 
 
 class Moment(NamedTuple):
@@ -106,7 +127,7 @@ class _Course:
 class Life:
     """The whole meter. Deterministic by seed, model and serial number."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: LifeOptions) -> None:
         random = Random(f"{options.seed}/{options.model}/{options.serial_number}")
         factor = ENERGY_UNITS[options.energy_unit]
         self._courses = [_Course(random, system, factor) for system in options.system_list]

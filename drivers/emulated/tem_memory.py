@@ -64,7 +64,7 @@ def _put_systems(memory: bytearray, options: Options) -> None:
     memory[0x19:0x1C] = bytes(options.used)
 
 
-def put_moment(memory: bytearray, moment: Moment) -> None:
+def put_moment(memory: bytearray, moment: Moment, _options: Options) -> None:
     """Current values, running totals and time counters."""
     struct.pack_into(">7f", memory, 0x200, *moment.temperatures)
     struct.pack_into(">7f", memory, 0x234, *moment.pressures)
@@ -90,7 +90,7 @@ def put_pointers(memory: bytearray, addresses: Sequence[int]) -> None:
     struct.pack_into(">3L", memory, 0x4F4, *addresses)
 
 
-def record(made: datetime, since: datetime, moment: Moment, commas: Sequence[int], errors: Sequence[int]) -> bytearray:
+def record(made: datetime, since: datetime, moment: Moment, options: Options, errors: Sequence[int]) -> bytearray:
     """One archive record with its sum, 384 bytes."""
     packed = bytearray(
         _RECORD.pack(
@@ -101,7 +101,7 @@ def record(made: datetime, since: datetime, moment: Moment, commas: Sequence[int
             *moment.heat_total,
             moment.powered_s,
             *(seconds for row in moment.times_s for seconds in row),
-            *commas,
+            *options.commas,
             *moment.temperatures,
             *moment.pressures[:6],
             *moment.mass_flow,

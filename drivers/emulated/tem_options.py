@@ -131,16 +131,23 @@ def _check(options: Options) -> None:
     """Raises ValueError with the first thing that cannot be."""
     if options.model not in _MODELS:
         raise ValueError(f"нет модели {options.model}; есть {', '.join(MODELS)}")
+    if options.flash_size_kb not in (512, 1024):
+        raise ValueError("память архивов: 512 или 1024 КБ")
+    if len(options.commas) != CHANNELS or not set(options.commas) <= set(range(256)):
+        raise ValueError("запятых шесть, от 0 до 255")
+    check_common(options, CHANNELS, channel_names(7, 7, CHANNELS))
+
+
+def check_common(options: Options, most_systems: int, channels: tuple[str, ...]) -> None:
+    """What can be wrong in every family. Raises ValueError, in Russian."""
+    asked = len(options.systems) if isinstance(options.systems, tuple) else options.systems
     for wrong, text in (
         (not 0 <= options.serial_number <= 0xFFFFFFFF, "заводской номер: от 0 до 4294967295"),
         (not 1 <= options.address <= 240, "сетевой адрес: от 1 до 240"),
-        (options.systems == 0 or len(options.system_list) > CHANNELS, "число систем: от 1 до 6"),
-        (isinstance(options.systems, int) and options.systems not in range(1, CHANNELS + 1), "число систем: от 1 до 6"),
-        (options.flash_size_kb not in (512, 1024), "память архивов: 512 или 1024 КБ"),
-        (len(options.commas) != CHANNELS or not set(options.commas) <= set(range(256)), "запятых шесть, от 0 до 255"),
+        (asked is not None and not 1 <= asked <= most_systems, f"число систем: от 1 до {most_systems}"),
         (options.energy_unit not in ENERGY_UNITS, f"единица тепла: {', '.join(ENERGY_UNITS)}"),
         (not 1 <= options.report_day <= 31, "отчётный день: от 1 до 31"),
-        (not set(options.nan) <= set(_channel_names()), f"канал: {', '.join(_channel_names())}"),
+        (not set(options.nan) <= set(channels), f"канал: {', '.join(channels)}"),
         (any(start >= end for start, end in options.gaps), "отключение кончается раньше, чем началось"),
     ):
         if wrong:
@@ -148,8 +155,9 @@ def _check(options: Options) -> None:
     _check_places(options)
 
 
-def _channel_names() -> tuple[str, ...]:
-    return tuple(f"{kind}{number + 1}" for kind, count in (("T", 7), ("P", 7), ("G", 6)) for number in range(count))
+def channel_names(temperatures: int, pressures: int, flows: int) -> tuple[str, ...]:
+    counts = (("T", temperatures), ("P", pressures), ("G", flows))
+    return tuple(f"{kind}{number + 1}" for kind, count in counts for number in range(count))
 
 
 def _check_places(options: Options) -> None:

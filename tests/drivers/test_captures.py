@@ -11,14 +11,17 @@ from pathlib import Path
 import pytest
 
 import drivers
-from drivers import tem_frame
+from drivers import rt_05, tem_frame
 from engine.dialogue import Ask, Driver, Fetched, Look, Mark, Ring, Setup
-from engine.model import Reading, Record
+from engine.model import Event, Reading, Record
 from tests.fake.dialogue_runner import asks, run
 
 CAPTURES = Path(__file__).parent.parent / "captures"
 FOLDERS = sorted(path.parent for path in CAPTURES.glob("*/*/exchange.txt"))
 REASONS = {"", "шум", "эхо", "неполный кадр", "контрольная сумма", "чужой адрес", "чужая команда", "другая длина"}
+LONG_READ = b"\x0f\x01\x06"
+"""Group, command and request length of the read whose answer tells its length in two bytes (RT-05)."""
+BARE_BLOCK = 344
 NOISE = (b"\x00", b"\xaa", b"\xaa\x01", b"\xaa\x01\xfe\x0f\x01", b"\xff\x55\xaa\xaa\x01\xfe\x00", bytes(range(256)))
 
 
@@ -38,7 +41,12 @@ def load(folder: Path) -> Case:
     pairs = pairs_of((folder / "exchange.txt").read_text(encoding="utf-8"))
     lines = (folder / "expected.txt").read_text(encoding="utf-8").splitlines()
     expected = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
-    setup = Setup(address=int(expected.pop("address")), block_size=int(expected.pop("block_size")))
+    setup = Setup(
+        device_type=expected.pop("dev_type", "auto"),
+        address=int(expected.pop("address")),
+        block_size=int(expected.pop("block_size")),
+        protocol=expected.pop("protocol", "auto"),
+    )
     return Case(driver, setup, expected.pop("dialogue"), pairs, expected)
 
 
@@ -57,6 +65,9 @@ def talk(case: Case) -> Generator[Ask, bytes, object]:
     if name == "memory":
         memory, address, length = arguments
         return (yield from tem_frame.read_memory(setup, getattr(tem_frame, memory), int(address, 16), int(length)))
+    if name == "ram":
+        address, length = arguments
+        return (yield rt_05.ask_long(setup, int(address, 16), int(length)))
     id_bytes = yield from driver.ask_id(setup)
     if name == "id":
         return id_bytes
@@ -69,9 +80,14 @@ def talk(case: Case) -> Generator[Ask, bytes, object]:
     rings = yield from driver.rings(setup, identity)
     if name == "rings":
         return rings
-    (ring,) = (ring for ring in rings if ring.rec_type == arguments[0])
+    place = int(arguments[1])
+    (ring,) = (ring for ring in rings if ring.rec_type == arguments[0] and holds(ring, place))
     action = {"probe": driver.probe, "fetch": driver.fetch}[name]
-    return (yield from action(setup, identity, ring, int(arguments[1])))
+    return (yield from action(setup, identity, ring, place))
+
+
+def holds(ring: Ring, place: int) -> bool:
+    return ring.first <= place < ring.first + ring.count
 
 
 def told(result: object) -> dict[str, str]:
@@ -84,16 +100,23 @@ def told(result: object) -> dict[str, str]:
         head = {"MeterNumber": result.meter_number, "Clock": text(result.clock), "Doubts": "; ".join(result.doubts)}
         return head | told(result.device) | systems(result)
     if isinstance(result, Fetched):
-        body = systems(result.record) | {"Stamp": text(result.record.stamp)} if result.record else {}
+        body = entry(result.record) | {"Stamp": text(result.record.stamp)} if result.record else {}
         return {"Condition": result.condition.value, "Reason": result.reason} | body
     if isinstance(result, Mark):
         return {"Stamp": text(result.stamp), "Powered": text(result.powered_h)}
     assert isinstance(result, tuple) and all(isinstance(ring, Ring) for ring in result)
-    return {ring.rec_type: f"{ring.first} {ring.count} {ring.next_place}" for ring in result}
+    # A later ring of the same type is known by its first place.
+    types = [ring.rec_type for ring in result]
+    names = [type_ if type_ not in types[:n] else f"{type_} {result[n].first}" for n, type_ in enumerate(types)]
+    return {name: f"{ring.first} {ring.count} {ring.next_place}" for name, ring in zip(names, result, strict=True)}
 
 
 def systems(result: Reading | Record) -> dict[str, str]:
     return {f"S{n}{key}": text(value) for n, values in enumerate(result.systems, 1) for key, value in values.items()}
+
+
+def entry(record: Record | Event) -> dict[str, str]:
+    return told(dict(record.values)) if isinstance(record, Event) else systems(record)
 
 
 def text(value: object) -> str:
@@ -105,8 +128,21 @@ def text(value: object) -> str:
 
 
 def answered(case: Case) -> list[tuple[Ask, bytes]]:
+    """What was asked and answered; not what met silence."""
     replay = iter(case.exchange)
-    return asks(talk(case), lambda _request: next(replay)[1])
+    return [(ask, reply) for ask, reply in asks(talk(case), lambda _request: next(replay)[1]) if reply]
+
+
+def data_of(ask: Ask, reply: bytes) -> bytes:
+    """What a sound answer hands on, by its frame: that of the ТЭМ family, Modbus RTU, or a block that is all data."""
+    if reply[0] == 0xAA:
+        return reply[7 if ask.request[3:6] == LONG_READ else 6 : -1]
+    return reply[1:-2] if len(ask.request) == 8 else reply
+
+
+def checked(reply: bytes) -> range:
+    """Where a broken byte must be noticed: everywhere, but only in the summed part of a block without a frame."""
+    return range(0x0E, 0x80) if len(reply) == BARE_BLOCK else range(len(reply))
 
 
 def payload_of(ask: Ask, received: bytes) -> bytes | None:
@@ -146,26 +182,27 @@ def test_an_answer_is_taken_at_its_last_byte_and_not_before(case: Case) -> None:
     for ask, reply in answered(case):
         assert len(reply) <= ask.expected
         assert all(payload_of(ask, reply[:length]) is None for length in range(len(reply)))
-        assert payload_of(ask, reply) == reply[6:-1]
+        assert payload_of(ask, reply) == data_of(ask, reply)
 
 
 def test_noise_before_and_after_an_answer_does_no_harm(case: Case) -> None:
     for ask, reply in answered(case):
         for noise in NOISE:
-            assert payload_of(ask, noise + reply) == reply[6:-1]
-            assert payload_of(ask, reply + noise) == reply[6:-1]
+            assert payload_of(ask, noise + reply) == data_of(ask, reply)
+            assert payload_of(ask, reply + noise) == data_of(ask, reply)
 
 
 def test_an_echo_before_the_answer_is_passed_over(case: Case) -> None:
     for ask, reply in answered(case):
-        assert ask.take(ask.request).reason == ask.take(ask.request[:3]).reason == "эхо"
-        assert payload_of(ask, ask.request + reply) == reply[6:-1]
-        assert payload_of(ask, b"\xaa" + ask.request + reply) == reply[6:-1]
+        if ask.request:
+            assert ask.take(ask.request).reason == ask.take(ask.request[:3]).reason == "эхо"
+        assert payload_of(ask, ask.request + reply) == data_of(ask, reply)
+        assert payload_of(ask, b"\xaa" + ask.request + reply) == data_of(ask, reply)
 
 
 def test_an_answer_with_one_broken_byte_is_never_taken(case: Case) -> None:
     for ask, reply in answered(case):
-        for place in range(len(reply)):
+        for place in checked(reply):
             for mask in (0x01, 0x80, 0xFF):
                 broken = bytearray(reply)
                 broken[place] ^= mask

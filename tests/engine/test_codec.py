@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.codec import GCAL_PER_UNIT, Field, bcd, bcd_datetime, complement_sum, floats, integers, plain_sum
+from engine.codec import (
+    GCAL_PER_UNIT,
+    Field,
+    bcd,
+    bcd_datetime,
+    complement_sum,
+    crc16_modbus,
+    floats,
+    integers,
+    plain_sum,
+)
 
 
 @pytest.mark.parametrize(
@@ -17,6 +27,7 @@ from engine.codec import GCAL_PER_UNIT, Field, bcd, bcd_datetime, complement_sum
         ("C", "big", (0x12, 0x34)),
         ("I", "big", (0x1234, 0x5678)),
         ("I", "little", (0x3412, 0x7856)),
+        ("S", "big", (0x1234, 0x5678)),
         ("L", "big", (0x12345678, 0x9ABCDEF0)),
         ("L", "little", (0x78563412, 0xF0DEBC9A)),
     ],
@@ -109,3 +120,18 @@ def test_heat_units_are_those_of_the_format_guide() -> None:
     assert GCAL_PER_UNIT["Gcal"] == 1
     assert 1.163 * GCAL_PER_UNIT["MWh"] == pytest.approx(1)
     assert 4.1868 * GCAL_PER_UNIT["GJ"] == pytest.approx(1)
+
+
+def test_a_signed_integer_of_two_bytes_may_be_negative() -> None:
+    assert integers(bytes.fromhex("E0 F8 00 80"), Field(0, "S", 2), "little") == (-1824, -32768)
+
+
+def test_the_modbus_crc_of_the_worked_examples() -> None:
+    assert crc16_modbus(b"123456789") == 0x4B37, "the check value that catalogues of CRCs give"
+    assert crc16_modbus(bytes.fromhex("02 03 00 00 01 3D")).to_bytes(2, "little") == bytes.fromhex("85 B8")
+    assert crc16_modbus(b"") == 0xFFFF
+
+
+@given(st.binary(max_size=300))
+def test_data_with_its_modbus_crc_leaves_no_rest(data: bytes) -> None:
+    assert crc16_modbus(data + crc16_modbus(data).to_bytes(2, "little")) == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from functools import partial
 from typing import TypeVar
 
 from engine.dialogue import Ask
@@ -14,14 +15,22 @@ Result = TypeVar("Result")
 def run(
     dialogue: Generator[Ask, bytes, Result], answer: Callable[[bytes], bytes], limit: int = 1000, tries: int = 1
 ) -> Result:
-    """The dialogue's result; NoAnswer with the reason as soon as one request was not answered in `tries`."""
+    """The dialogue's result. One request that was not answered in `tries` is told to it by NoAnswer with the reason."""
     try:
         ask = next(dialogue)
         for _ in range(limit):
-            ask = dialogue.send(exchange(ask, answer, tries))
+            ask = step(dialogue, ask, answer, tries)
     except StopIteration as end:
         return end.value
     raise AssertionError(f"no end after {limit} requests")
+
+
+def step(dialogue: Generator[Ask, bytes, Result], ask: Ask, answer: Callable[[bytes], bytes], tries: int) -> Ask:
+    try:
+        payload = exchange(ask, answer, tries)
+    except NoAnswer as error:
+        return dialogue.throw(error)
+    return dialogue.send(payload)
 
 
 def exchange(ask: Ask, answer: Callable[[bytes], bytes], tries: int) -> bytes:
@@ -39,14 +48,17 @@ def asks(dialogue: Generator[Ask, bytes, object], answer: Callable[[bytes], byte
     met: list[tuple[Ask, bytes]] = []
 
     def watched() -> Generator[Ask, bytes, None]:
-        payload: bytes | None = None
+        step: Callable[[], Ask] = dialogue.__next__
         while True:
             try:
-                ask = next(dialogue) if payload is None else dialogue.send(payload)
+                ask = step()
             except StopIteration:
                 return
             met.append((ask, answer(ask.request)))
-            payload = yield ask
+            try:
+                step = partial(dialogue.send, (yield ask))
+            except NoAnswer as error:
+                step = partial(dialogue.throw, error)
 
     run(watched(), lambda _request: met[-1][1])
     return met
