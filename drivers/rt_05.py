@@ -134,7 +134,7 @@ def rings(setup: Setup, identity: Identity) -> Dialogue[tuple[Ring, ...]]:
 
 
 def _ring(setup: Setup, region: Region, newest: int | None) -> Dialogue[Ring]:
-    ring = Ring(region.rec_type, region.first, region.count, region.first)
+    ring = Ring(region.rec_type, region.first, region.count, region.first, regular=False)
     if newest is not None and region.holds(newest):
         return replace(ring, next_place=ring.after(newest))
     return replace(ring, next_place=(yield from find_next_place(region, _stamp_reader(setup, region.rec_type))))

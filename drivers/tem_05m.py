@@ -28,6 +28,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -174,7 +175,7 @@ def _listen(woken: bool) -> Dialogue[tuple[bytes, bool]]:
     """The next block, and whether the meter had to be woken for it. An empty request only listens."""
     if not woken:
         try:
-            return (yield _hear(b"", LISTENING_S)), False
+            return (yield replace(_hear(b"", LISTENING_S), attempts=1)), False
         except NoAnswer:
             pass
     return (yield _hear(WAKE_UP, WAKING_S)), True
@@ -182,7 +183,7 @@ def _listen(woken: bool) -> Dialogue[tuple[bytes, bool]]:
 
 def _hear(request: bytes, wait_s: float) -> Ask:
     """The wait for a block counts as bytes of the line: it belongs to the time that the answer may take."""
-    return Ask(request, take, len(request) + TWO_BLOCKS + int(wait_s * BYTES_PER_S))
+    return Ask(request, take, len(request) + TWO_BLOCKS + int(wait_s * BYTES_PER_S), wait_s=wait_s)
 
 
 def open_meter(_setup: Setup, id_bytes: bytes) -> Dialogue[Identity]:

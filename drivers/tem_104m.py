@@ -156,9 +156,10 @@ def rings(setup: Setup, identity: Identity) -> Dialogue[tuple[Ring, ...]]:
         raise Refused("прибор или настройка его систем изменились")
     watch = Watch(setup, layout.ends)
     found = []
-    for region in (*RECORD_REGIONS, *EVENT_REGIONS):
+    numbers = (*(0 for _ in RECORD_REGIONS), *range(1, len(EVENT_REGIONS) + 1))
+    for number, region in zip(numbers, (*RECORD_REGIONS, *EVENT_REGIONS), strict=True):
         place = yield from watch.next_place(region)
-        found.append(Ring(region.rec_type, region.first, region.count, place))
+        found.append(Ring(region.rec_type, region.first, region.count, place, number))
     return tuple(found)
 
 

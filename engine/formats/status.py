@@ -57,7 +57,7 @@ def status_text(view: StatusView) -> str:
         parts += ["", f"[{title}]", *(map(clean, lines) if lines else ["нет"])]
     parts += ["", "[Встроенный FTP]", clean(view.file_server or "выключен")]
     if view.crashes:
-        parts += ["", "[Внутренние сбои]", *(f"{name}: {count}" for name, count in sorted(view.crashes.items()))]
+        parts += ["", "[Внутренние сбои]", *(f"{clean(name)}: {count}" for name, count in sorted(view.crashes.items()))]
     return "\n".join(parts) + "\n"
 
 

@@ -19,7 +19,7 @@ EVENT_DATES = ("ymd", "dmy")
 
 # `dTmin` is the growth of the counter Tmin, `dTmin1` the least temperature difference (B14).
 _THREE = re.compile(r"d?[QMV][0-9]*|d?Gv?[0-9]+|K[0-9A-Za-z]*|d?T(?:all|good|min|max|dt|err)")
-_TWO = re.compile(r"d?[TP][0-9]+|G(?:min|max)[0-9]*|dTmin[0-9]+")
+_TWO = re.compile(r"d?[TP][0-9]+|G(?:min|max)[0-9]*|dTmin[0-9]+|T(?:[knopv]|ts|reg|base|corr|const|dead)|T[0-9n]r")
 _PLAIN = re.compile(r"Du[0-9]*|Fmax[0-9]*|Baud|NetAddr|NetPort|NumSystems|Flats|Online|Sys|Code|State|Rep")
 
 _FIXED = re.compile(r"-?[0-9]{1,400}(?:\.[0-9]{1,400})?")

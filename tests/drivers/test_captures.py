@@ -13,10 +13,13 @@ import pytest
 import drivers
 from drivers import rt_05, tem_frame
 from engine.dialogue import Ask, Driver, Fetched, Look, Mark, Ring, Setup
+from engine.modbus_map import Template
 from engine.model import Event, Reading, Record
+from engine.shipped import Shipped
 from tests.fake.dialogue_runner import asks, run
 
-CAPTURES = Path(__file__).parent.parent / "captures"
+PROJECT = Path(__file__).parents[2]
+CAPTURES = PROJECT / "tests/captures"
 FOLDERS = sorted(path.parent for path in CAPTURES.glob("*/*/exchange.txt"))
 REASONS = {"", "шум", "эхо", "неполный кадр", "контрольная сумма", "чужой адрес", "чужая команда", "другая длина"}
 LONG_READ = b"\x0f\x01\x06"
@@ -46,8 +49,16 @@ def load(folder: Path) -> Case:
         address=int(expected.pop("address")),
         block_size=int(expected.pop("block_size")),
         protocol=expected.pop("protocol", "auto"),
+        template=shipped(expected.pop("template", "")),
     )
     return Case(driver, setup, expected.pop("dialogue"), pairs, expected)
+
+
+def shipped(name: str) -> Template | None:
+    """The template of this name, as it comes with the agent."""
+    found = Shipped(PROJECT / "etc").find(name) if name else None
+    assert found or not name, f"no template {name}"
+    return found
 
 
 def pairs_of(text: str) -> tuple[tuple[bytes, bytes], ...]:

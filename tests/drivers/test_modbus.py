@@ -387,6 +387,13 @@ def test_a_device_is_polled_by_its_line() -> None:
     assert not line.bus.refused
 
 
+@pytest.mark.parametrize(("protocol", "frame"), [("auto", "tcp"), ("tcp", "tcp"), ("rtu", "rtu"), ("modbus", "tcp")])
+def test_over_tcp_the_setting_chooses_the_frame(protocol: str, frame: str) -> None:
+    line = line_of(HeatMeter(frame=frame), polled=(device_settings(connection="TCP", protocol=protocol),))
+    line.run_for(70)
+    assert len(contacts(line)) == 2
+
+
 def test_several_devices_share_a_line_with_their_pauses() -> None:
     pause_s = 0.25
     devices = [HeatMeter(1000 + address, address=address) for address in (1, 2, 3)]

@@ -203,6 +203,7 @@ def test_values_of_the_device_and_of_each_system_stand_where_they_belong() -> No
 def test_extra_values_are_rounded_as_they_ask() -> None:
     of = template("S1T1=0 u16", extra="S1U1=1 u16 scale 0.1\nS1W1=1 u16 scale 0.1 digits 0")
     assert reading(of, 0, 2304).systems[0] == {"DevName": "x", "T1": 0, "U1": 230.4, "W1": 230}
+    assert reading(of, 0, 2305).systems[0] == {"DevName": "x", "T1": 0, "U1": 230.5, "W1": 231}
 
 
 # --- number and clock
