@@ -15,8 +15,10 @@ from engine.config import check
 from engine.console import Progress
 from engine.read_drops import merge_drops
 from engine.runtime.agent import Agent
+from engine.runtime.autoconfig import Autoconfig
 from engine.runtime.root_lock import RootTaken
 from engine.runtime.tracing import Trace
+from engine.search_console import SearchConsole
 
 EXIT_OK, EXIT_PROBLEM, EXIT_ROOT_TAKEN = 0, 1, 3
 
@@ -44,6 +46,9 @@ def _parser() -> argparse.ArgumentParser:
         ("emulate", _check, "прибор, которого нет: agent.py emulate --help"),
     ):
         commands.add_parser(name, help=text).set_defaults(command=command)
+    search = commands.add_parser("autoconfig", help="найти приборы на свободных портах и предложить файлы для них")
+    search.add_argument("ports", nargs="*", metavar="ПОРТ", help="только эти порты, например ttyS1; иначе все")
+    search.set_defaults(command=_autoconfig)
     drops = commands.add_parser("read-drops", help="собрать посылки из папок в одну таблицу без повторов")
     drops.add_argument("folders", type=Path, nargs="+", metavar="ПАПКА")
     drops.add_argument("-o", dest="output", type=Path, required=True, metavar="ФАЙЛ", help="….csv или ….parquet")
@@ -73,6 +78,21 @@ def _with_agent(options: argparse.Namespace, work: Callable[[Agent], bool]) -> i
         except RootTaken as taken:
             print(f"с папкой {taken} уже работает другой агент", file=sys.stderr)
             return EXIT_ROOT_TAKEN
+
+
+def _autoconfig(options: argparse.Namespace) -> int:
+    with Trace(options.trace) as trace:
+        search = Autoconfig(options.root.resolve(), drivers.load(), trace.of_line, SearchConsole())
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: search.stop())
+        try:
+            return EXIT_OK if search.run(options.ports) else EXIT_PROBLEM
+        except RootTaken:
+            print("автонастройка этой папки уже идёт: дождитесь её конца", file=sys.stderr)
+            return EXIT_ROOT_TAKEN
+        except (OSError, ValueError) as error:
+            print(f"автонастройка: {error}", file=sys.stderr)
+            return EXIT_PROBLEM
 
 
 def _check(options: argparse.Namespace) -> int:

@@ -6,17 +6,24 @@ What is missing is decided by the place in the meter's ring and the stamp that i
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Generator, Mapping
 from datetime import datetime
 
 from engine.dialogue import Condition, Fetched, Mark, Ring
-from engine.findings import Cursor, Damaged, Finding, Found, Healed, Newest, Passed, Task, mark_of
+from engine.findings import Cursor, Damaged, Finding, Found, Healed, Newest, Passed, Task, is_later, mark_of
 from engine.formats.gaps import stamp_after
+from engine.formats.values import stamp_fits
 from engine.growth import with_growth
 from engine.model import Entry, RecType
 
 SHOWN = (RecType.HOUR, RecType.DAY)
 """The archives whose newest record stands in the snapshot: read first on contact."""
+
+WRONG_SUM = "контрольная сумма записи"
+
+MOST_WRITTEN_SINCE = 2
+"""So many records at most are looked for that the meter may have written since its pointer was read."""
 
 Steps = Generator[Task, Fetched | Mark, None]
 
@@ -48,6 +55,7 @@ class RingWalk:
         self._last_stamp: datetime | None = None
         self._shown_place: int | None = None
         self._read: dict[int, Fetched] = {}
+        self._met: Counter[Condition] = Counter()
         self._retries: list[int] = []
         self._findings: list[Finding] = []
         self._steps: Steps | None = None
@@ -101,8 +109,11 @@ class RingWalk:
     def _begin(self, ring: Ring) -> None:
         self._steps, self._task = None, None
         self._walked, self._read, self.remaining = False, {}, 0
-        if self._cursor and not ring.first <= self._cursor.place < ring.first + ring.count:
+        places = range(ring.first, ring.first + ring.count)
+        if self._cursor and self._cursor.place not in places:
             self._cursor = None
+        self.damaged = {place: stamp for place, stamp in self.damaged.items() if place in places}
+        self._retries = [place for place in self._retries if place in places]
 
     def _extend(self, old: Ring, ring: Ring) -> None:
         written = (ring.next_place - old.next_place) % ring.count
@@ -142,7 +153,14 @@ class RingWalk:
             fetched = yield Task(self._here(), place)
             assert isinstance(fetched, Fetched), "a task without probe is answered by a whole record"
             self._read[place] = fetched
-        return self._read[place]
+            self._met[fetched.condition] += 1
+        return self._judged(self._read[place])
+
+    def _judged(self, fetched: Fetched) -> Fetched:
+        """A sum that does not fit is damage where those of most others do: only some meters reckon it otherwise."""
+        if fetched.condition is Condition.UNSUMMED and self._met[Condition.GOOD] >= self._met[Condition.UNSUMMED]:
+            return Fetched(Condition.DAMAGED, reason=WRONG_SUM)
+        return fetched
 
     def _show_newest(self) -> Steps:
         """Read the newest record, and the one before it for the growth. Once for each newest place."""
@@ -163,17 +181,26 @@ class RingWalk:
             if mark_of(fetched) == cursor.mark:
                 self._start((self._here().next_place - cursor.place) % self._here().count, fetched.record)
                 return
-        unwritten = yield from self._is_unwritten_behind()
+        missing = yield from self._written()
         self._probing = self._known is not None
-        ring = self._here()
-        self._start(ring.next_place - ring.first if unwritten else ring.count, None)
+        self._start(missing, None)
 
-    def _is_unwritten_behind(self) -> Generator[Task, Fetched | Mark, bool]:
-        """Whether the ring has not come round yet. One empty place is no proof: flash is erased ahead."""
+    def _written(self) -> Generator[Task, Fetched | Mark, int]:
+        """How many places were written when the pointer was read; the ones at the pointer may have been since.
+
+        One empty place is no proof that the ring has not come round yet: flash is erased ahead.
+        """
+        asked, since = self._here(), 0
+        newest = yield from self._get(asked.after(asked.next_place, -1))
+        oldest = yield from self._get(asked.next_place)
+        while since < MOST_WRITTEN_SINCE and is_later(oldest, newest):
+            since += 1
+            oldest = yield from self._get(asked.after(asked.next_place, since))
+        last = yield from self._get(asked.first + asked.count - 1)
         ring = self._here()
-        oldest = yield from self._get(ring.next_place)
-        last = yield from self._get(ring.first + ring.count - 1)
-        return oldest.condition is last.condition is Condition.EMPTY
+        if last.condition is Condition.EMPTY and Condition.EMPTY in (oldest.condition, newest.condition):
+            return ring.next_place - ring.first
+        return ring.count - max(0, since - (ring.next_place - asked.next_place) % ring.count)
 
     def _start(self, remaining: int, before: Entry | None) -> None:
         self._walked, self.remaining = True, remaining
@@ -183,8 +210,10 @@ class RingWalk:
 
     def _expect_after(self, stamp: datetime | None) -> None:
         """What the next record should bear; events come when they come."""
-        rec_type = self._here().rec_type
-        self._expected = stamp_after(rec_type, stamp) if stamp and rec_type is not RecType.EVENT else None
+        ring = self._here()
+        regular = ring.regular and ring.rec_type is not RecType.EVENT
+        expected = stamp_after(ring.rec_type, stamp) if stamp and regular else None
+        self._expected = expected if expected and stamp_fits(expected) else None
 
     def _walk_one(self) -> Steps:
         place = self._oldest_missing()
@@ -203,6 +232,8 @@ class RingWalk:
     def _mark(self, place: int) -> Generator[Task, Fetched | Mark, Mark]:
         if place in self._read:
             return mark_of(self._read[place])
+        if self._here().rec_type is RecType.EVENT:
+            return mark_of((yield from self._get(place)))  # its stamp alone does not tell one event from another
         mark = yield Task(self._here(), place, probe=True)
         assert isinstance(mark, Mark), "a probe is answered by a mark"
         return mark
@@ -215,7 +246,7 @@ class RingWalk:
         ring = self._here()
         self.remaining -= 1
         self._forget_passed(ring)
-        self._cursor = Cursor(ring.after(place), mark)
+        self._cursor = Cursor(ring.after(place), mark, ring.key if ring.number else "")
         return self._cursor
 
     def _forget_passed(self, ring: Ring) -> None:
@@ -244,7 +275,8 @@ class RingWalk:
 
     def _store(self, record: Entry, cursor: Cursor, condition: Condition) -> None:
         unsummed = condition is Condition.UNSUMMED
-        found = Found(with_growth(record, self._before), cursor, self._last_stamp, unsummed, newest=not self.remaining)
+        grown, newest = with_growth(record, self._before), not self.remaining
+        found = Found(grown, cursor, self._last_stamp, unsummed, newest, self._here().regular)
         self._findings.append(found)
         self._last_stamp = record.stamp
         self._expect_after(record.stamp)
@@ -263,39 +295,3 @@ class RingWalk:
             unsummed = fetched.condition is Condition.UNSUMMED
             stamp = self.damaged.pop(place)
             self._findings.append(Healed(with_growth(fetched.record, before.record), place, stamp, unsummed))
-
-
-class Catchup:
-    """All archives of one device: the walk of each ring in turn, and how far they are."""
-
-    def __init__(self, walks: Mapping[RecType, RingWalk]) -> None:
-        self.walks = walks
-        self.total = 0
-
-    def refresh(self, rings: tuple[Ring, ...]) -> list[Finding]:
-        """Take the rings as they are now; archives that nobody asked for are left alone."""
-        known = [ring for ring in rings if ring.rec_type in self.walks]
-        findings = [finding for ring in known for finding in self.walks[ring.rec_type].refresh(ring)]
-        self.total = max(self.total, self.remaining) if self.remaining else 0
-        return findings
-
-    def retry_damaged(self) -> None:
-        for walk in self.walks.values():
-            walk.retry_damaged()
-
-    @property
-    def remaining(self) -> int:
-        """Places that have still to be looked at."""
-        return sum(walk.remaining for walk in self.walks.values())
-
-    def task(self) -> Task | None:
-        """What to read next: first the newest record of each archive, then hours, the soonest to be written over."""
-        in_order = sorted(self.walks.values(), key=lambda walk: walk.opened)
-        return next((task for walk in in_order if (task := walk.task())), None)
-
-    def answer(self, task: Task, result: Fetched | Mark) -> list[Finding]:
-        """What follows from the answer to `task`; one that a refresh has overtaken is passed over."""
-        walk = self.walks[task.ring.rec_type]
-        findings = walk.answer(result) if walk.task() == task else []
-        self.total = max(self.total, self.remaining)
-        return findings

@@ -30,7 +30,8 @@ class Pace:
 class Bus:
     """Runs single exchanges. Not for more than one thread.
 
-    `refused` counts by reason what came and was not taken; `status.txt` shows it.
+    `refused` counts by reason what came and was not taken; `status.txt` shows it. `asked_at_s` is when the last
+    request was sent: the silence that may have to be kept before it is no fault of the device.
     """
 
     def __init__(
@@ -44,6 +45,8 @@ class Bus:
         self._clock = clock
         self._trace = trace
         self._late_answer_s = 0.0
+        self._spoken_at_s = float("-inf")
+        self.asked_at_s = clock()
 
     def exchange(self, ask: Ask, wait_s: float, pace: Pace) -> bytes:
         """Send the request, return the payload of its answer.
@@ -51,10 +54,12 @@ class Bus:
         `wait_s` is how long the first byte may take. Raises NoAnswer with the reason, or LineDown.
         """
         self.link.open(pace.baud)
-        self._drain(pace)
+        self._drain(ask.pause_s, pace)
+        self.asked_at_s = self._clock()
         self.link.write(ask.request)
         self._note(">>", ask.request)
         heard, payload, reason = self._listen(ask, wait_s, pace)
+        self._spoken_at_s = self._clock()
         self._note("<<", heard)
         if payload is None:
             self._refuse(reason or SILENCE)
@@ -91,15 +96,17 @@ class Bus:
                 break
         return bytes(buffer), None, reason
 
-    def _drain(self, pace: Pace) -> None:
+    def _drain(self, pause_s: float, pace: Pace) -> None:
         """What is still on the line belongs to no request of ours: it must not answer the next one."""
-        quiet_s, self._late_answer_s = self._late_answer_s, 0.0
+        quiet_s = max(self._late_answer_s, pause_s - (self._clock() - self._spoken_at_s), 0.0)
+        self._late_answer_s = 0.0
         end_at = self._clock() + DRAIN_LIMIT_S
         stale = bytearray()
         while chunk := self.link.read(LIMIT_BYTES, quiet_s):
             stale += chunk[: LIMIT_BYTES - len(stale)]
             quiet_s = pace.byte_timeout_s
             if self._clock() > end_at:
+                self._note("<<", bytes(stale))
                 self._refuse("шум")
                 raise NoAnswer("линия не умолкает")
         if stale:
@@ -118,5 +125,6 @@ class Bus:
             self._trace(f"# {reason}")
 
     def _note(self, mark: str, data: bytes) -> None:
-        if self._trace and data:
-            self._trace(f"{mark} {data.hex(' ').upper()}")
+        """An empty request is told too: listening is one half of an exchange."""
+        if self._trace and (data or mark == ">>"):
+            self._trace(f"{mark} {data.hex(' ').upper()}".rstrip())

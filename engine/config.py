@@ -10,7 +10,7 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +19,7 @@ from engine import files, naming, textfile, together
 from engine.errors import Problem, SettingsWrong
 from engine.reasons import why
 from engine.settings import AgentSettings, DeviceSettings, FtpSettings, Parsed, Settings, check_file, read_file
+from engine.shipped import Shipped, templates_of
 
 GOOD = f"{naming.VAR}/good"
 FACTORY = Path(__file__).resolve().parents[1] / naming.FACTORY
@@ -57,6 +58,7 @@ class Config:
         self._in_force: dict[str, Parsed | None] = {}
         self._emptied: dict[str, _Stamp] = {}
         self._started = False
+        self._shipped = Shipped(factory.parent)
 
     def load(self) -> Settings:
         """Make the tree whole and read everything; for the start."""
@@ -84,7 +86,7 @@ class Config:
         return settings, before != self._in_force
 
     def text(self, path: str) -> str:
-        """What is in force of a file whose use is elsewhere: mail, LCD, a user's template; empty when nothing is."""
+        """What is in force of a file whose use is elsewhere: mail, LCD; empty when nothing is."""
         in_force = self._in_force.get(path)
         return in_force if isinstance(in_force, str) else ""
 
@@ -155,8 +157,8 @@ class Config:
         ftp = self._held[naming.FTP_INI].in_force
         assert isinstance(agent, AgentSettings) and isinstance(ftp, FtpSettings)
         devices = [each.in_force for each in self._held.values() if isinstance(each.in_force, DeviceSettings)]
-        own = [path for path, each in self._held.items() if _is_template(path) and each.in_force is not None]
-        checked, warnings = together.cross_check(devices, _template_names(self._factory, own))
+        in_force = {path: each.in_force for path, each in self._held.items()}
+        checked, warnings = together.cross_check(devices, templates_of(in_force, self._shipped))
         return Settings(agent, ftp, checked), warnings
 
     def _listed(self, folder: str) -> tuple[list[str], list[Problem]]:
@@ -246,10 +248,12 @@ def check(root: Path, factory: Path = FACTORY) -> tuple[Problem, ...]:
             names, problems = _list(root, folder)
             paths += names
             told += problems
-    devices = []
+    shipped = Shipped(factory.parent)
+    told += shipped.problems()
+    found: dict[str, Parsed] = {}
     for path in paths:
         try:
-            in_force, warnings = read_file(path, _read(root, path))
+            found[path], warnings = read_file(path, _read(root, path))
         except FileNotFoundError:
             continue
         except OSError as error:
@@ -258,9 +262,8 @@ def check(root: Path, factory: Path = FACTORY) -> tuple[Problem, ...]:
             told += wrong.problems
         else:
             told += warnings
-            devices += [in_force] if isinstance(in_force, DeviceSettings) else []
-    templates = _template_names(factory, filter(_is_template, paths))
-    return tuple(sorted({*told, *together.cross_check(devices, templates)[1]}))
+    devices = [each for each in found.values() if isinstance(each, DeviceSettings)]
+    return tuple(sorted({*told, *together.cross_check(devices, templates_of(found, shipped))[1]}))
 
 
 def _stamp(found: os.stat_result) -> _Stamp:
@@ -286,13 +289,3 @@ def _list(root: Path, folder: str) -> tuple[list[str], list[Problem]]:
     if len(usable) > _FILES_MOST:
         told.append(Problem(folder, 0, f"файлов больше {_FILES_MOST}: остальные по имени не читаются"))
     return [f"{folder}/{name}" for name in usable[:_FILES_MOST]], told
-
-
-def _template_names(factory: Path, own: Iterable[str]) -> list[str]:
-    shipped = factory.parent / Path(naming.SHIPPED_TEMPLATES).name
-    names = [path.name for path in shipped.glob("*.ini")] + [path.rpartition("/")[2] for path in own]
-    return [name[: -len(".ini")] for name in names]
-
-
-def _is_template(path: str) -> bool:
-    return path.startswith(f"{naming.TEMPLATES}/")

@@ -38,7 +38,7 @@ class Progress:
     def end(self) -> None:
         """Leave the terminal on a fresh line."""
         if self._terminal and self._pending:
-            self._stream.write("\n")
+            self._write("\n")
             self._pending = False
 
     def _show(self, now_s: float) -> None:
@@ -46,11 +46,18 @@ class Progress:
         if not text:
             return
         if self._terminal:
-            self._stream.write(f"\r\x1b[K{text[:200]}")
+            self._write(f"\r\x1b[K{text[:200]}")
             self._pending = True
         else:
-            self._stream.write(f"{text}\n")
-        self._stream.flush()
+            self._write(f"{text}\n")
+
+    def _write(self, text: str) -> None:
+        """Whoever watched may be gone: that is no reason to stop."""
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except (OSError, ValueError):
+            pass
 
     def _line(self, device: str, now_s: float) -> str:
         remaining, total = self._state[device]

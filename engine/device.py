@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import dataclass
 
-from engine.archive import Catchup
+from engine.catchup import Catchup
 from engine.dialogue import Ask, Driver, Fetched, Identity, Mark, Ring, Setup
 from engine.due import answer_wait, growing_pause, next_turn
 from engine.errors import NoAnswer, Refused
@@ -17,6 +17,8 @@ REPEAT_READING_S = 2.0
 """A reading that failed is repeated so soon, until the device counts as off line."""
 RINGS_PERIOD_S = 30.0
 LONGEST_WAIT_S = 5.0
+SLOW_IN_A_ROW = 3
+"""So many answers, one after another, that came only after a repeated request: the device is slow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +79,27 @@ class Device:
         self.catchup: Catchup | None = None
         self.archive_complete = False
         self._drivers = drivers
-        self._setup = Setup(settings.dev_type, settings.net_addr, settings.block_size, settings.energy_unit)
+        self._setup = Setup(
+            settings.dev_type,
+            settings.net_addr,
+            settings.block_size,
+            settings.energy_unit,
+            settings.protocol,
+            settings.template_map,
+            settings.connection,
+        )
         self._driver: Driver | None = None
         self._identity: Identity | None = None
         self._worked_wait_s: float | None = None
+        self._late_in_a_row = 0
         self._rings: tuple[Ring, ...] | None = None
         self._rings_at_s = 0.0
         self._archive_waits = False
+
+    def set_interval(self, interval_s: float, now_s: float) -> None:
+        """Another interval begins with a reading, and disturbs nothing else."""
+        if interval_s != self.interval_s:
+            self.interval_s, self.due_at_s = interval_s, min(self.due_at_s, now_s)
 
     # --- how long to wait, how often to ask
 
@@ -98,9 +114,13 @@ class Device:
             attempt = self.failures % 5
         return answer_wait(self._worked_wait_s or self.settings.packet_timeout_s, attempt, LONGEST_WAIT_S)
 
-    def answered(self, took_s: float) -> None:
-        """A slow device need not fail first at every exchange: its waits follow the time that it needs."""
-        needed_s = min(1.5 * took_s, LONGEST_WAIT_S)
+    def answered(self, took_s: float, attempt: int) -> None:
+        """A slow device need not fail first at every exchange: its waits follow the time that it needs.
+
+        Answers that were lost come now and then, and make no wait longer; late ones come time after time.
+        """
+        self._late_in_a_row = self._late_in_a_row + 1 if attempt else 0
+        needed_s = min(1.5 * took_s, LONGEST_WAIT_S) if self._late_in_a_row in (0, SLOW_IN_A_ROW) else 0.0
         self._worked_wait_s = max(self.settings.packet_timeout_s, needed_s, 0.9 * (self._worked_wait_s or 0.0))
 
     # --- reading
@@ -131,7 +151,7 @@ class Device:
         first, self.introduced = not self.introduced, not answers.archive_refusal
         self.online, self.failures, self._archive_waits = True, 0, False
         self.due_at_s = next_turn(self.due_at_s, now_s, self.interval_s)
-        if answers.rings is not None:
+        if answers.rings is not None and not answers.archive_refusal:
             self._rings, self._rings_at_s = answers.rings, now_s
         return first
 

@@ -33,13 +33,16 @@ class Ask:
     """One request and how to know its answer.
 
     `expected` is the size of the whole answer in bytes: it bounds the time that the answer may take.
-    `pause_s` is how long the line must have been silent before the request.
+    `pause_s` is how long the line must have been silent before the request, `wait_s` how long the first byte may
+    take at least, `attempts` how often the request is sent at most, 0 for as often as the settings say.
     """
 
     request: bytes
     take: Callable[[bytes], Look]
     expected: int
     pause_s: float = 0.0
+    wait_s: float = 0.0
+    attempts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +80,22 @@ class Identity:
 class Ring:
     """One archive in the meter's memory: places `first` … `first + count - 1`, used in a circle.
 
-    `next_place` is the one that the meter will write next, so the newest record is just before it.
+    `next_place` is the one that the meter will write next, so the newest record is just before it. `number`
+    tells rings of one type apart, 0 where there is but one. `regular`: a record stands for each hour, day or
+    month, so that one that is not there is a gap.
     """
 
     rec_type: RecType
     first: int
     count: int
     next_place: int
+    number: int = 0
+    regular: bool = True
+
+    @property
+    def key(self) -> str:
+        """`H`, or `E2` for the second ring of events."""
+        return self.rec_type.value + (str(self.number) if self.number else "")
 
     def after(self, place: int, steps: int = 1) -> int:
         """The place `steps` further along the circle; negative steps go back."""

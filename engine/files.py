@@ -31,6 +31,24 @@ def write_whole(path: Path, data: bytes, *, synced: bool) -> bool:
     return True
 
 
+def write_new(path: Path, data: bytes, *, synced: bool) -> bool:
+    """Put `data` under the name `path` in one step; False when somebody has that name, at this very moment too."""
+    make_folder(path.parent)
+    temporary, file = open_temporary(path)
+    try:
+        with file:
+            file.write(data)
+            finish(file, synced=synced)
+        os.link(temporary, path)
+    except FileExistsError:
+        return False
+    finally:
+        temporary.unlink(missing_ok=True)
+    if synced:
+        sync(path.parent)
+    return True
+
+
 @contextmanager
 def replacing(path: Path, *, synced: bool) -> Iterator[BinaryIO]:
     """A file to write into that takes the name `path` when the block ends well and is gone when it does not."""

@@ -12,10 +12,14 @@ from engine.model import Entry, Event, RecType
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Everything in a ring before `place` has been dealt with; `mark` is what stands just before it."""
+    """Everything in a ring before `place` has been dealt with; `mark` is what stands just before it.
+
+    `ring` is the key of the ring where a type has several, empty for the only one.
+    """
 
     place: int
     mark: Mark
+    ring: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,8 @@ class Newest:
 class Found:
     """A record to be stored; only then `cursor` may be kept. `newest`: none is newer in the ring.
 
-    `before` is the stamp of the last good record before it in the ring, None if that was not read.
+    `before` is the stamp of the last good record before it in the ring, None if that was not read. `regular`: a
+    stamp that is left out between them is a gap.
     """
 
     record: Entry
@@ -46,6 +51,7 @@ class Found:
     before: datetime | None
     unsummed: bool
     newest: bool
+    regular: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,3 +95,9 @@ def mark_of(fetched: Fetched) -> Mark:
         return Mark(entry.stamp, None, event_fields(entry))
     powered_h = entry.systems[0].get("Tall") if entry.systems else None
     return Mark(entry.stamp, powered_h if isinstance(powered_h, float) else None)
+
+
+def is_later(one: Fetched, other: Fetched) -> bool:
+    """By the time under power alone: clocks are set back and forth."""
+    one_h, other_h = mark_of(one).powered_h, mark_of(other).powered_h
+    return one_h is not None and other_h is not None and one_h > other_h

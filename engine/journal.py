@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
 from engine import files, naming
+from engine.reasons import why
 
 LIMIT_BYTES = 200_000
 KEPT_BYTES = 150_000
+LINE_CHARACTERS = 2_000
 
 
 class Journal:
@@ -24,14 +27,24 @@ class Journal:
         """One line, with the agent's date and time when they are known."""
         moment = self._now()
         stamp = moment.strftime("%d.%m.%y %H:%M:%S") if moment else "--.--.-- --:--:--"
-        line = f"{stamp} {' '.join(text.split())}\n"
-        sys.stderr.write(line)
+        line = f"{stamp} {' '.join(text.split())[:LINE_CHARACTERS]}\n"
+        to_stderr(line)
         try:
             if files.append_whole(self._path, line.encode("utf-8", "replace")) > LIMIT_BYTES:
                 self._shorten()
         except OSError as error:
-            sys.stderr.write(f"{stamp} {naming.JOURNAL}: {error.strerror}\n")
+            to_stderr(f"{stamp} {naming.JOURNAL}: {why(error)}\n")
 
     def _shorten(self) -> None:
-        tail = self._path.read_bytes()[-KEPT_BYTES:]
-        files.write_whole(self._path, tail[tail.index(b"\n") + 1 :], synced=False)
+        with self._path.open("rb") as file:
+            file.seek(-KEPT_BYTES, os.SEEK_END)
+            tail = file.read(KEPT_BYTES)
+        files.write_whole(self._path, tail.partition(b"\n")[2] or tail, synced=False)
+
+
+def to_stderr(text: str) -> None:
+    """Whoever listened there may be gone: that is no reason to stop."""
+    try:
+        sys.stderr.write(text)
+    except (OSError, ValueError):
+        pass

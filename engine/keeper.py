@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from engine import files, naming
-from engine.archive import Catchup, RingWalk
-from engine.dialogue import Mark
-from engine.findings import Damaged, Finding, Found, Healed, Newest, Passed
+from engine import naming
+from engine.catchup import Catchup
+from engine.findings import Finding
 from engine.formats.archive import Head
-from engine.formats.snapshot import SnapshotView, clock_values, error_text, offline, read_snapshot, snapshot_text
 from engine.growth import with_errors
-from engine.model import Entry, Reading, Record, RecType, Value
+from engine.model import Entry, Reading, Record, RecType
 from engine.news import Archived, Contact, Missed
+from engine.own_archive import OwnArchive
+from engine.reasons import why
 from engine.settings import DeviceSettings
+from engine.shelving import catchup_of, shelve
+from engine.showing import archive_head, snapshot_view
+from engine.snapshot_file import SnapshotFile
+from engine.standing import Note, Standing
 from engine.store import Shelf
 
 HOLD_S = 10.0
 """After a failed write the archive waits so long before it is tried again."""
 SYNC_PERIOD_S = 5.0
 """While a long archive is read it is synced so often: what is not yet synced would be read again."""
-SNAPSHOT_LIMIT = 1024 * 1024
 
 
 class Orders(Protocol):
@@ -46,24 +47,6 @@ class Orders(Protocol):
         """The moment in the agent's zone; None while the agent's clock is not to be believed."""
 
 
-@dataclass
-class Standing:
-    """How a device stands, for `status.txt`."""
-
-    online: bool | None = None
-    read_at: datetime | None = None
-    reason: str = ""
-    failures: int = 0
-    note: str = ""
-    remaining: int = 0
-    total: int = 0
-    caught_up: bool = False
-    stored: int = 0
-    unsummed: int = 0
-    readings: int = 0
-    doubts: Counter[str] = field(default_factory=Counter)
-
-
 class Keeper:
     """Files of one device. Used by the main thread only; an `OSError` never leaves it."""
 
@@ -75,10 +58,11 @@ class Keeper:
         self._orders = orders
         self._shelf: Shelf | None = None
         self._head: Head | None = None
-        self._view: SnapshotView | None = None
+        self._snapshot: SnapshotFile | None = None
+        self._own: OwnArchive | None = None
         self._reading: Reading | None = None
-        self._newest: dict[RecType, Record] = {}
         self._walk = 0
+        self._begun = False
         self._held_until_s: float | None = None
         self._synced_at_s = 0.0
 
@@ -91,19 +75,21 @@ class Keeper:
 
     def contact(self, news: Contact) -> None:
         """A reading: the snapshot is written, and on first contact the archive is begun."""
+        if news.settings != self.settings:
+            return  # the device as it was before its file was changed
         standing = self.standing
         if standing.online is False:
             self._orders.journal(f"{self._name()}: на связи")
         standing.online, standing.failures, standing.reason = True, 0, ""
         standing.read_at, standing.readings = self._orders.local(news.read_at), standing.readings + 1
         standing.doubts.update(news.reading.doubts)
-        if not self._settle_number(news):
-            return
-        self._reading = with_errors(news.reading, self._reading)
-        self._view = self._make_view(news, self._reading)
-        self._write_snapshot()
-        if news.first:
-            self._begin_archive(news)
+        try:
+            if self._settle_number(news):
+                self._show(news)
+                self._begin_archive(news)
+                self._record(news)
+        except OSError as error:
+            self._note_archive(f"архив недоступен: {why(error)}")
 
     def missed(self, news: Missed) -> None:
         """A reading failed; when the device is lost its snapshot says so, once."""
@@ -113,118 +99,123 @@ class Keeper:
         if self.standing.online is not False:
             self._orders.journal(f"{self._name()}: не на связи, {news.reason}")
         self.standing.online = False
-        self._walk += 1
+        self._end_walk()
         self._show_offline()
 
     def archived(self, news: Archived) -> None:
         """Archive places were read: they are stored, unless the catch-up has begun anew meanwhile."""
-        if news.walk != self._walk or self._held_until_s is not None:
+        if news.walk != self._walk:
             return
         self.standing.remaining, self.standing.total = news.remaining, news.total
-        self.standing.caught_up = news.complete
         try:
             for finding in news.findings:
                 self._take(finding)
         except OSError as error:
             self._hold(error)
+        else:
+            self.standing.caught_up = news.complete
+            self._note_archive("")
 
     def tick(self, now_s: float) -> None:
         """Sync what was stored; after a failed write begin again when its pause is over."""
         if self._held_until_s == 0.0:
             self._held_until_s = now_s + HOLD_S
         elif self._held_until_s is not None and now_s >= self._held_until_s:
-            self._held_until_s = None
-            self.standing.note = ""
-            self._send_catchup()
+            self._resume()
         elif self._held_until_s is None and now_s - self._synced_at_s >= SYNC_PERIOD_S:
             self._synced_at_s = now_s
-            self._sync()
+            self.sync()
 
-    def close(self) -> None:
-        """The device is no longer polled: what it stored stays, and is synced."""
-        self._sync()
-
-    def _sync(self) -> None:
+    def sync(self) -> None:
+        """Put on the disk what was stored."""
         try:
             if self._shelf:
                 self._shelf.sync()
         except OSError as error:
             self._hold(error)
 
+    def rest(self) -> None:
+        """The device is polled no more: what it stored stays."""
+        self.leave_number()
+        self.standing = Standing()
+
     # --- the number, by which all files are named
+
+    def leave_number(self) -> None:
+        """Give up the files of this number; the next contact settles anew whose they are."""
+        if self._shelf is None:
+            return
+        self.sync()
+        self._end_walk()
+        self._orders.drop_archive(self.settings.file)
+        self._shelf = self._snapshot = self._reading = self._own = None
 
     def _settle_number(self, news: Contact) -> bool:
         number = self.settings.dev_number or news.reading.meter_number
-        if not naming.is_dev_number(number):
-            self.standing.note = "номер прибора неизвестен: задайте DevNumber"
+        if self._shelf and number != self.dev_number:
+            self.leave_number()
+        self.standing.notes[Note.NUMBER] = self._number_obstacle(number)
+        if self.standing.notes[Note.NUMBER]:
+            self.leave_number()
             return False
-        holder = self._orders.claim(self.settings.file, number)
-        if holder != self.settings.file:
-            self.standing.note = f"номер {number} уже занят файлом {holder}: данные не пишутся"
-            return False
-        if number != self.dev_number or self._shelf is None:
-            self.dev_number, self._reading, self._newest = number, None, {}
+        if self._shelf is None:
+            self.dev_number = number
             self._shelf = Shelf(self._root, number, lambda text: self._orders.journal(f"{number}: {text}"))
-        self.standing.note = ""
+            self._snapshot = SnapshotFile(self._root, number)
+            if not news.has_archive:
+                template = self.settings.template_map
+                self._own = OwnArchive(self._shelf, self._snapshot, template.totals if template else frozenset())
         return True
+
+    def _number_obstacle(self, number: str) -> str:
+        if not naming.is_dev_number(number):
+            return "номер прибора неизвестен: задайте DevNumber"
+        holder = self._orders.claim(self.settings.file, number)
+        return "" if holder == self.settings.file else f"номер {number} уже занят файлом {holder}: данные не пишутся"
 
     def _name(self) -> str:
         return self.dev_number or self.settings.file
 
     # --- snapshot
 
-    def _make_view(self, news: Contact, reading: Reading) -> SnapshotView:
-        settings = self.settings
-        type_ = news.identity.device_type if settings.dev_type == "auto" else settings.dev_type
-        self._head = Head(type_, type_, self.dev_number, len(reading.systems))
-        device: dict[str, Value] = {"DevName": type_, "DevType": type_, **reading.device, **clock_values(reading.clock)}
-        device |= {"Connection": settings.connection, "Port": settings.port, "Baud": settings.baud, "Flats": 0}
-        device |= {"NetAddr": settings.net_addr, "NetIP": settings.net_ip, "NetPort": settings.net_port}
-        device |= {"DevNumber": self.dev_number, "NumSystems": len(reading.systems)}
-        own: dict[str, Value] = {"DevName": type_, "DevType": type_, "DevNumber": self.dev_number}
-        extra: dict[str, Value] = {"MeterNumber": reading.meter_number, "Online": 1}
-        extra |= {**clock_values(self.standing.read_at, "Read"), "ErrText": error_text(reading.systems)}
-        return SnapshotView(device, tuple({**own, **system} for system in reading.systems), extra=extra)
+    def _show(self, news: Contact) -> None:
+        assert self._snapshot is not None, "the number is settled"
+        self._reading = with_errors(news.reading, self._reading)
+        self._head = archive_head(self.settings, news.identity, self._reading, self.dev_number)
+        read_at = self.standing.read_at
+        self._snapshot.show(snapshot_view(self.settings, news.identity, self._reading, self.dev_number, read_at))
+        self.standing.notes[Note.SNAPSHOT] = self._snapshot.problem
 
-    def _write_snapshot(self) -> None:
-        if self._view is None:
-            return
-        view = SnapshotView(
-            self._view.device,
-            self._view.systems,
-            self._newest.get(RecType.HOUR, self._view.hour),
-            self._newest.get(RecType.DAY, self._view.day),
-            self._view.extra,
-        )
-        try:
-            path = self._root / naming.snapshot_path(self.dev_number)
-            files.write_whole(path, snapshot_text(view).encode(), synced=False)
-        except OSError as error:
-            self.standing.note = f"показания не записаны: {error.strerror}"
+    def _show_newest(self, record: Entry) -> None:
+        if self._snapshot and isinstance(record, Record) and record.rec_type in (RecType.HOUR, RecType.DAY):
+            self._snapshot.show_newest(record)
+            self.standing.notes[Note.SNAPSHOT] = self._snapshot.problem
 
     def _show_offline(self) -> None:
-        """Also of a snapshot that an earlier run left: nothing stale is shown as current."""
-        if self._view is None and naming.is_dev_number(self.dev_number):
-            self._view = self._left_snapshot()
-        if self._view is not None:
-            self._view = offline(self._view)
-            self._write_snapshot()
-
-    def _left_snapshot(self) -> SnapshotView | None:
-        try:
-            path = self._root / naming.snapshot_path(self.dev_number)
-            return read_snapshot(files.read_limited(path, SNAPSHOT_LIMIT).decode())
-        except (OSError, ValueError):
-            return None  # none there, or torn: it is made anew at the next contact
+        snapshot = self._snapshot
+        if snapshot is None and not self._number_obstacle(self.dev_number):
+            snapshot = SnapshotFile(self._root, self.dev_number)
+        if snapshot is not None:
+            snapshot.go_offline()
+            self.standing.notes[Note.SNAPSHOT] = snapshot.problem
 
     # --- archive
 
     def _begin_archive(self, news: Contact) -> None:
-        self.standing.note = self._archive_obstacle(news)
-        self.standing.caught_up = bool(self.standing.note)
-        if not self.standing.note:
-            self._held_until_s = None
+        if self._begun and not news.first:
+            return
+        self._end_walk()
+        obstacle = self._archive_obstacle(news)
+        self._note_archive(obstacle)
+        self.standing.caught_up = False
+        if not obstacle:
             self._send_catchup()
+        self._begun = True
+
+    def _end_walk(self) -> None:
+        """What is still found by the walk that goes on now is not stored any more."""
+        self._walk += 1
+        self._begun, self._held_until_s = False, None
 
     def _archive_obstacle(self, news: Contact) -> str:
         number = news.reading.meter_number
@@ -238,67 +229,53 @@ class Keeper:
             )
         return ""
 
+    def _record(self, news: Contact) -> None:
+        """A device without an archive: the agent makes its records itself."""
+        if self._own is None or self._reading is None or self._head is None or self._archive_obstacle(news):
+            return
+        try:
+            stored = self._own.take(self._reading, self.standing.read_at, news.interval_s, self._head)
+        except OSError as error:
+            self._note_archive(f"архив не записан: {why(error)}")
+            return
+        self.standing.stored += stored
+        if stored:
+            self._note_archive("")
+
     def _send_catchup(self) -> None:
         if self._shelf is None:
             return
         self._walk += 1
-        walks = {kind: self._walk_of(self._shelf, kind) for kind in RecType}
-        self._orders.begin_archive(self.settings.file, Catchup(walks), self._walk)
+        self._orders.begin_archive(self.settings.file, catchup_of(self._shelf), self._walk)
 
-    def _walk_of(self, shelf: Shelf, rec_type: RecType) -> RingWalk:
-        def known(mark: Mark) -> bool:
-            return shelf.has(rec_type, mark)
-
-        damaged = shelf.ledger.damaged.get(rec_type)
-        walk = RingWalk(shelf.ledger.cursors.get(rec_type), None if shelf.is_empty(rec_type) else known, damaged)
-        walk.retry_damaged()
-        return walk
+    def _resume(self) -> None:
+        self._held_until_s = None
+        try:
+            self._send_catchup()
+        except OSError as error:
+            self._hold(error)
 
     def _take(self, finding: Finding) -> None:
-        shelf = self._shelf
-        assert shelf is not None, "an archive is read of a device whose number is known"
-        if isinstance(finding, Newest):
-            self._show_newest(finding.record)
-        elif isinstance(finding, Found):
-            self._store(shelf, finding)
-        elif isinstance(finding, Passed):
-            shelf.move(finding.rec_type, finding.cursor)
-        elif isinstance(finding, Damaged):
-            shelf.note_damaged(finding.rec_type, finding.place, finding.stamp)
-            shelf.move(finding.rec_type, finding.cursor)
-        else:
-            self._store_healed(shelf, finding)
-
-    def _store(self, shelf: Shelf, found: Found) -> None:
-        record = found.record
-        before = found.before or shelf.last_stamp(record.rec_type)
-        if self._keep(shelf, record, found.unsummed) and before:
-            shelf.note_missing(record.rec_type, before, record.stamp)
-        shelf.move(record.rec_type, found.cursor)
-        if found.newest:
-            self._show_newest(record)
-
-    def _store_healed(self, shelf: Shelf, healed: Healed) -> None:
-        self._keep(shelf, healed.record, healed.unsummed)
-        shelf.note_healed(healed.record.rec_type, healed.place, healed.stamp or healed.record.stamp)
-
-    def _keep(self, shelf: Shelf, record: Entry, unsummed: bool) -> bool:
-        assert self._head is not None, "the head is known since the first contact"
-        kept = shelf.keep(record, self._head, self._orders.event_date())
-        self.standing.stored += kept
-        self.standing.unsummed += kept and unsummed
-        return kept
-
-    def _show_newest(self, record: Entry) -> None:
-        if isinstance(record, Record) and record.rec_type in (RecType.HOUR, RecType.DAY):
-            self._newest[record.rec_type] = record
-            self._write_snapshot()
+        assert self._shelf and self._head, "an archive is read of a device that has answered"
+        shelved = shelve(self._shelf, finding, self._head, self._orders.event_date())
+        self.standing.stored += shelved.kept
+        self.standing.unsummed += shelved.kept and shelved.unsummed
+        if shelved.newest:
+            self._show_newest(shelved.newest)
 
     def _hold(self, error: OSError) -> None:
         """The disk takes nothing: polling goes on, the archive begins again from what is surely stored."""
-        self.standing.note = f"архив не записан: {error.strerror}; повтор каждые {HOLD_S:.0f} с"
-        self._held_until_s = 0.0
+        self._note_archive(f"архив не записан: {why(error)}; повтор каждые {HOLD_S:.0f} с")
         self._walk += 1
+        self._held_until_s = 0.0
+        self.standing.caught_up = False
         self._orders.drop_archive(self.settings.file)
         if self._shelf:
             self._shelf.forget_unsaved()
+
+    def _note_archive(self, text: str) -> None:
+        """A problem is told in the journal once, and when it is over."""
+        before = self.standing.notes.get(Note.ARCHIVE, "")
+        self.standing.notes[Note.ARCHIVE] = text
+        if text != before:
+            self._orders.journal(f"{self._name()}: {text or 'архив снова пишется'}")

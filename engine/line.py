@@ -7,43 +7,22 @@ had their turn: a device that does not answer delays nobody by more than one wai
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
 from datetime import datetime
 from queue import Empty, SimpleQueue
 from threading import Event
 
-from engine.archive import Catchup
 from engine.bus import Bus, Pace
+from engine.catchup import Catchup
 from engine.device import REPEAT_READING_S, Answers, Device
 from engine.dialogue import Ask, Driver, Fetched, Mark
-from engine.due import LONGEST_PAUSE_S, LineShare, growing_pause
+from engine.due import LONGEST_PAUSE_S, growing_pause
 from engine.errors import LineDown, NoAnswer, Refused
 from engine.findings import Finding, Task
 from engine.news import Archived, Contact, LineChanged, Missed, News
 from engine.settings import DeviceSettings
+from engine.turns import Conversation, Turns
 from engine.worker import Worker
-
-IDLE_S = 60.0
-
-
-@dataclass
-class Conversation:
-    """A dialogue under way with one device; `task` is set when it reads the archive.
-
-    `disturbed`: some answer was refused on the way. `read_before`: what the same task gave the first time.
-    """
-
-    device: Device
-    task: Task | None
-    dialogue: Generator[Ask, bytes, object]
-    ask: Ask
-    ready_at_s: float
-    asked_at_s: float
-    attempt: int = 0
-    disturbed: bool = False
-    read_before: object = None
 
 
 class LineWorker(Worker):
@@ -62,13 +41,10 @@ class LineWorker(Worker):
         self._drivers = drivers
         self._post = post
         self._clock = clock
-        self._devices: dict[str, Device] = {}
+        self._turns = Turns()
         self._orders: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._wake = Event()
         self._current: Conversation | None = None
-        self._set_aside: deque[Conversation] = deque()
-        self._turn_of_archive: deque[str] = deque()
-        self._share = LineShare()
         self._line_failures = 0
         self._reopen_at_s = 0.0
 
@@ -104,35 +80,33 @@ class LineWorker(Worker):
 
     def _set_devices(self, devices: tuple[DeviceSettings, ...], interval_s: float) -> None:
         now_s = self._clock()
-        old, self._devices = self._devices, {}
+        old = self._turns.devices
+        devices_now: dict[str, Device] = {}
         for settings in devices:
             device = old.get(settings.file)
-            if device is None or device.settings != settings or device.interval_s != interval_s:
+            if device is None or device.settings != settings:
                 device = Device(settings, self._drivers, interval_s, now_s)
-            self._devices[settings.file] = device
-        self._set_aside = deque(each for each in self._set_aside if self._is_here(each.device))
-        if self._current and not self._is_here(self._current.device):
+            device.set_interval(interval_s, now_s)
+            devices_now[settings.file] = device
+        self._turns.set_devices(devices_now)
+        if self._current and not self._turns.is_here(self._current.device):
             self._current = None
-        self._turn_of_archive = deque(self._devices)
-
-    def _is_here(self, device: Device) -> bool:
-        return self._devices.get(device.settings.file) is device
 
     def _begin_archive(self, file: str, catchup: Catchup, walk: int) -> None:
-        if device := self._devices.get(file):
+        if device := self._turns.devices.get(file):
             self._tell_archive(device, device.begin_archive(catchup, walk))
 
     def _drop_archive(self, file: str) -> None:
-        if device := self._devices.get(file):
+        if device := self._turns.devices.get(file):
             device.catchup = None
 
     def _retry_damaged(self) -> None:
-        for device in self._devices.values():
+        for device in self._turns.devices.values():
             if device.catchup:
                 device.catchup.retry_damaged()
 
     def _poll_now(self) -> None:
-        for device in self._devices.values():
+        for device in self._turns.devices.values():
             device.due_at_s = min(device.due_at_s, self._clock())
 
     # --- the work
@@ -154,7 +128,7 @@ class LineWorker(Worker):
         if conversation:
             self._exchange(conversation)
         elif self._orders.empty():
-            self._sleep(self._idle_s(now_s))
+            self._sleep(self._turns.idle_s(now_s))
 
     def _take_orders(self) -> None:
         self._wake.clear()
@@ -168,41 +142,13 @@ class LineWorker(Worker):
         if not self.stopping.is_set():
             self._wake.wait(duration_s)
 
-    def _idle_s(self, now_s: float) -> float:
-        due = min((device.due_at_s for device in self._devices.values()), default=now_s + IDLE_S)
-        return min(max(due - now_s, 0.0), IDLE_S)
-
-    # --- whose turn it is
-
     def _choose(self, now_s: float) -> Conversation | None:
-        archive = self._next_archive()
-        if archive is None:
-            self._share.archive_is_complete()
-        elif self._share.archive_first():
-            return self._start_archive(archive, now_s)
-        return self._next_reading(now_s) or (self._start_archive(archive, now_s) if archive else None)
-
-    def _next_reading(self, now_s: float) -> Conversation | None:
-        """The one that has waited longest: a device that is due, or a dialogue that met silence."""
-        busy = {id(each.device) for each in self._set_aside}
-        due = [each for each in self._devices.values() if each.due_at_s <= now_s and id(each) not in busy]
-        device = min(due, key=lambda each: each.due_at_s, default=None)
-        if self._set_aside and (device is None or self._set_aside[0].ready_at_s <= device.due_at_s):
-            return self._set_aside.popleft()
-        return self._begin(device, None, device.reading(now_s), now_s) if device else None
-
-    def _next_archive(self) -> Device | None:
-        busy = {id(each.device) for each in self._set_aside}
-        for _ in range(len(self._turn_of_archive)):
-            self._turn_of_archive.rotate(-1)
-            device = self._devices[self._turn_of_archive[-1]]
-            if id(device) not in busy and device.archive_task():
-                return device
-        return None
-
-    def _start_archive(self, device: Device, now_s: float) -> Conversation | None:
-        task = device.archive_task()
-        return self._begin(device, task, device.archive_dialogue(task), now_s) if task else None
+        chosen = self._turns.next(now_s)
+        if chosen is None or isinstance(chosen, Conversation):
+            return chosen
+        device, task = chosen.device, chosen.task
+        dialogue = device.archive_dialogue(task) if task else device.reading(now_s)
+        return self._begin(device, task, dialogue, now_s)
 
     def _begin(
         self, device: Device, task: Task | None, dialogue: Generator[Ask, bytes, object], now_s: float
@@ -218,21 +164,27 @@ class LineWorker(Worker):
     def _exchange(self, conversation: Conversation) -> None:
         device, begun_s = conversation.device, self._clock()
         pace = Pace(device.settings.baud, device.settings.byte_timeout_s)
-        wait_s = device.wait_s(conversation.attempt)
+        wait_s = max(device.wait_s(conversation.attempt), conversation.ask.wait_s)
         try:
             payload = self.bus.exchange(conversation.ask, wait_s, pace)
         except NoAnswer as error:
-            self._line_is_up()
+            self._was_asked(conversation)
             self._unanswered(conversation, error)
         except LineDown as error:
             self._line_is_down(conversation, error)
         else:
-            self._line_is_up()
+            self._was_asked(conversation)
             self._answered(conversation, payload, wait_s)
-        self._share.used(self._clock() - begun_s, archive=conversation.task is not None)
+        self._turns.share.used(self._clock() - begun_s, archive=conversation.task is not None)
+
+    def _was_asked(self, conversation: Conversation) -> None:
+        """The device's time begins when it is asked first, not with the silence that had to be kept before."""
+        self._line_is_up()
+        if not conversation.attempt:
+            conversation.asked_at_s = self.bus.asked_at_s
 
     def _answered(self, conversation: Conversation, payload: bytes, wait_s: float) -> None:
-        conversation.device.answered(self._clock() - conversation.asked_at_s)
+        conversation.device.answered(self._clock() - conversation.asked_at_s, conversation.attempt)
         if conversation.attempt:
             self.bus.expect_late_answer(wait_s)
         self._advance(conversation, lambda: conversation.dialogue.send(payload))
@@ -240,9 +192,10 @@ class LineWorker(Worker):
     def _unanswered(self, conversation: Conversation, error: NoAnswer) -> None:
         conversation.attempt += 1
         conversation.disturbed = True
-        if conversation.attempt < conversation.device.attempts:
+        most = conversation.device.attempts
+        if conversation.attempt < min(most, conversation.ask.attempts or most):
             conversation.ready_at_s = self._clock()
-            self._set_aside.append(conversation)
+            self._turns.set_aside(conversation)
         else:
             self._advance(conversation, lambda: conversation.dialogue.throw(error))
 
@@ -281,10 +234,16 @@ class LineWorker(Worker):
 
     def _was_read(self, device: Device, answers: Answers) -> None:
         first = device.was_read(answers, self._clock())
-        read_at = datetime.now().astimezone()
         self._post(
             Contact(
-                device.settings.file, answers.identity, answers.reading, read_at, first, answers.archive_refusal
+                device.settings,
+                answers.identity,
+                answers.reading,
+                datetime.now().astimezone(),
+                first,
+                answers.archive_refusal,
+                has_archive=answers.driver.rings is not None,
+                interval_s=device.interval_s,
             )
         )
         if answers.rings is not None:
@@ -319,14 +278,14 @@ class LineWorker(Worker):
         self.bus.close()
         self._line_failures += 1
         if self._line_failures == 1:
-            self._set_aside.appendleft(conversation)
+            self._turns.set_aside(conversation, first=True)
             return
         if self._line_failures == 2:
             self._post(LineChanged(self.bus.link.name, str(error)))
-        nobody_left = all(device.failures >= device.settings.reconnects for device in self._devices.values())
+        nobody_left = all(device.failures >= device.settings.reconnects for device in self._turns.devices.values())
         longest_s = LONGEST_PAUSE_S if nobody_left else REPEAT_READING_S
         self._reopen_at_s = self._clock() + growing_pause(self._line_failures - 1, longest_s=longest_s)
         self._current = None
-        self._set_aside.clear()
-        for device in self._devices.values():
+        self._turns.give_up()
+        for device in self._turns.devices.values():
             self._failed(device, None, str(error))

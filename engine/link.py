@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import socket
@@ -14,6 +15,26 @@ from engine.errors import LineDown
 
 CONNECT_TIMEOUT_S = 5.0
 WRITE_TIMEOUT_S = 5.0
+ACKNOWLEDGED_S = 20.0
+"""A far end that acknowledges nothing for so long has lost the connection: a router forgot it, or it was restarted."""
+
+_WHY = {
+    errno.ENOENT: "такого порта нет",
+    errno.ENXIO: "такого порта нет",
+    errno.ENODEV: "такого порта нет",
+    errno.EACCES: "нет прав",
+    errno.EPERM: "нет прав",
+    errno.EAGAIN: "занят другой программой",
+    errno.EBUSY: "занят другой программой",
+    errno.EIO: "устройство отключено",
+    errno.ENOTTY: "это не последовательный порт",
+    errno.ECONNREFUSED: "не принимает соединение",
+    errno.ECONNRESET: "закрыто с той стороны",
+    errno.EPIPE: "закрыто с той стороны",
+    errno.ETIMEDOUT: "нет ответа",
+    errno.EHOSTUNREACH: "нет пути по сети",
+    errno.ENETUNREACH: "нет пути по сети",
+}
 
 
 class Link(Protocol):
@@ -31,18 +52,35 @@ class Link(Protocol):
 
 
 def _reason(error: Exception) -> str:
-    text = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
-    return text or type(error).__name__
+    if isinstance(error, serial.SerialTimeoutException | TimeoutError):
+        return "нет ответа"
+    if isinstance(error, socket.gaierror):
+        return "имя не найдено"
+    code = _code(error)
+    return _WHY.get(code) or f"ошибка {errno.errorcode.get(code, str(error))}"
 
 
-def _read_ready(descriptor: int, limit: int, timeout_s: float) -> bytes:
-    """pyserial's own time-outs are useless here: the gap between bytes never ends a read on Linux."""
+def _code(error: BaseException | None) -> int:
+    """pyserial often hides the error of the system behind its own."""
+    while error is not None:
+        code = error.args[0] if isinstance(error, termios.error) else getattr(error, "errno", None)
+        if isinstance(code, int):
+            return code
+        error = error.__context__
+    return 0
+
+
+def _read_ready(descriptor: int, limit: int, timeout_s: float, ended: int) -> bytes:
+    """pyserial's own time-outs are useless here: the gap between bytes never ends a read on Linux.
+
+    `ended` is what the end of the stream means, as a number of an error.
+    """
     ready, _, _ = select.select([descriptor], [], [], max(0.0, timeout_s))
     if not ready:
         return b""
     data = os.read(descriptor, limit)
     if not data:
-        raise LineDown("порт исчез")
+        raise OSError(ended, os.strerror(ended))
     return data
 
 
@@ -72,7 +110,7 @@ class SerialLink:
 
     def read(self, limit: int, timeout_s: float) -> bytes:
         try:
-            return _read_ready(self._opened().fileno(), limit, timeout_s)
+            return _read_ready(self._opened().fileno(), limit, timeout_s, errno.EIO)
         except (serial.SerialException, OSError, termios.error) as error:
             raise LineDown(f"чтение порта: {_reason(error)}") from error
 
@@ -107,6 +145,7 @@ class TcpLink:
         try:
             self._socket = socket.create_connection(self._address, CONNECT_TIMEOUT_S)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(ACKNOWLEDGED_S * 1000))
             self._socket.settimeout(WRITE_TIMEOUT_S)
         except OSError as error:
             self.close()
@@ -120,7 +159,7 @@ class TcpLink:
 
     def read(self, limit: int, timeout_s: float) -> bytes:
         try:
-            return _read_ready(self._opened().fileno(), limit, timeout_s)
+            return _read_ready(self._opened().fileno(), limit, timeout_s, errno.ECONNRESET)
         except OSError as error:
             raise LineDown(f"соединение разорвано: {_reason(error)}") from error
 

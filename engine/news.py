@@ -8,21 +8,30 @@ from datetime import datetime
 from engine.dialogue import Identity
 from engine.findings import Finding
 from engine.model import Reading
+from engine.settings import DeviceSettings
 
 
 @dataclass(frozen=True, slots=True)
 class Contact:
     """A device answered. `read_at` is the agent's clock; `first` after a silence, or at the start.
 
-    `archive_refusal` says why the archive cannot be read, empty if it can.
+    `settings` are those that it was read by: they may have changed since.
+    `archive_refusal` says why the archive cannot be read, empty if it can. `has_archive`: the device keeps
+    records itself; one that does not is read every `interval_s`.
     """
 
-    file: str
+    settings: DeviceSettings
     identity: Identity
     reading: Reading
     read_at: datetime
     first: bool
     archive_refusal: str = ""
+    has_archive: bool = True
+    interval_s: float = 60.0
+
+    @property
+    def file(self) -> str:
+        return self.settings.file
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,14 @@ Formats guide, sections 1, 3 and 4. A file with an error is refused as a whole; 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from engine import device_types, keyed, keys, naming, smallfiles, textfile
+from engine import device_types, ftp_checks, keyed, keys, naming, smallfiles, textfile
 from engine.errors import Problem, SettingsWrong
 from engine.keyed import Keyed
+from engine.modbus_map import Template
+from engine.template import parse_template
 
 LIMIT_BYTES = textfile.LIMIT_BYTES
 _TOLD_MOST = 200
@@ -113,7 +114,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class DeviceSettings:
-    """One file of `devices/`: `file` is its bare name, `port` a full path or empty, `dev_number` empty = its own."""
+    """One file of `devices/`: `file` is its bare name, `port` a full path or empty, `dev_number` empty = its own.
+
+    `template_map` is what `template` names, once all files are put together; None: there is none to be used.
+    """
 
     file: str
     dev_type: str
@@ -141,6 +145,7 @@ class DeviceSettings:
     template: str
     limits: Limits
     report_fields: tuple[str, ...]
+    template_map: Template | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +157,7 @@ class Settings:
     devices: tuple[DeviceSettings, ...]
 
 
-Parsed = AgentSettings | FtpSettings | DeviceSettings | str
+Parsed = AgentSettings | FtpSettings | DeviceSettings | Template | str
 """What a configuration file becomes; a file whose use is elsewhere stays the text that it is."""
 
 
@@ -174,8 +179,8 @@ def parse_ftp(path: str, text: str) -> tuple[FtpSettings, tuple[Problem, ...]]:
         InternalFtp(**taken.values["internal"]),
         tuple(Server(section=section, **taken.values[section]) for section in keys.SERVERS),
     )
-    _check_users(taken, ftp.internal)
-    _check_servers(taken, ftp.servers)
+    ftp_checks.check_users(taken, ftp.internal)
+    ftp_checks.check_servers(taken, ftp.servers)
     return ftp, _warnings(taken)
 
 
@@ -218,6 +223,8 @@ def _reader(path: str) -> Callable[[str, str], tuple[Parsed, tuple[Problem, ...]
     folder, _, _ = path.casefold().rpartition("/")
     if folder == naming.DEVICES.casefold():
         return parse_device
+    if folder in (naming.TEMPLATES.casefold(), naming.SHIPPED_TEMPLATES):
+        return parse_template
     return _READERS.get(path.casefold(), _form_only)
 
 
@@ -241,32 +248,6 @@ def _limited(path: str, problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
     return (*problems[:_TOLD_MOST], Problem(path, problems[_TOLD_MOST].line, f"и ещё {left} ошибок отсюда и ниже"))
 
 
-def _check_users(taken: Keyed, ftp: InternalFtp) -> None:
-    if ftp.enabled and not ftp.user and taken.sound("internal", "User"):
-        taken.tell("internal", "User", "User: пусто, без имени встроенный сервер не работает")
-    pairs = (("User", ftp.user, ftp.password), ("ReadUser", ftp.read_user, ftp.read_password),
-             ("InboxUser", ftp.inbox_user, ftp.inbox_password))  # fmt: skip
-    counts = Counter(user for _, user, _ in pairs if user)
-    for name, user, password in pairs:
-        secret = name.replace("User", "Password")
-        if user and not password and taken.sound("internal", secret):
-            taken.tell("internal", name, f"{name}: у пользователя нет пароля ({secret})")
-        if counts[user] > 1:
-            taken.tell("internal", name, f"{name}: это имя стоит у двух пользователей")
-
-
-def _check_servers(taken: Keyed, servers: tuple[Server, ...]) -> None:
-    firsts: dict[tuple[str, int, str, str], str] = {}
-    for server in (server for server in servers if server.enabled):
-        for name, value in (("Host", server.host), ("User", server.user)):
-            if not value and taken.sound(server.section, name):
-                taken.tell(server.section, "Enabled", f"[{server.section}] включён (Enabled=1), а {name} не указан")
-        first = firsts.setdefault(server.identity, server.section)
-        if server.host and first != server.section:
-            taken.tell(server.section, "Host", f"[{server.section}] тот же сервер, что [{first}]: "
-                       "Host, Port, User и Directory совпадают")  # fmt: skip
-
-
 def _check_device(taken: Keyed, device: DeviceSettings) -> None:
     sound = taken.sound("device", "Connection", "NetIP", "Port")
     if sound and device.connection == "TCP" and not device.net_ip:
@@ -275,6 +256,15 @@ def _check_device(taken: Keyed, device: DeviceSettings) -> None:
         taken.tell("device", "Connection", "для Connection=Serial нужен Port")
     if device.dev_type == device_types.MODBUS and not device.template and taken.sound("device", "Template"):
         taken.tell("device", "DevType", "для DevType=Modbus нужен Template")
+    _check_unit(taken, device)
+
+
+def _check_unit(taken: Keyed, device: DeviceSettings) -> None:
+    """Unit 0 is a broadcast on a serial line: nobody answers it."""
+    rtu = device.protocol == "rtu" or (device.connection == "Serial" and device.protocol != "tcp")
+    sound = taken.sound("device", "NetAddr", "Connection", "Protocol", "DevType")
+    if sound and device.dev_type == device_types.MODBUS and rtu and not 1 <= device.net_addr <= 247:
+        taken.tell("device", "NetAddr" if device.net_addr else "DevType", "для Modbus RTU нужен NetAddr от 1 до 247")
 
 
 def _t_min(taken: Keyed) -> tuple[tuple[int, int, float], ...]:

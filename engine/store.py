@@ -5,9 +5,10 @@ Files only grow at the end, by whole records. One thread writes here; a line may
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from threading import RLock
@@ -17,45 +18,14 @@ from engine.dialogue import Mark
 from engine.findings import Cursor
 from engine.formats import archive, gaps
 from engine.formats.archive import Block, Head
-from engine.formats.values import read_stamp, stamp_text, value_text
+from engine.formats.values import read_stamp
 from engine.ledger import Ledger, ledger_text, read_ledger
-from engine.model import Entry, Event, Record, RecType
+from engine.model import Entry, Record, RecType
+from engine.shelf_index import Index, block_text, indexed, mark_text, text_of_mark
 
 KEPT_INDEXES = 3
 """Archive files of one device whose keys are held in memory: this month's hours, the days, the report dates."""
 SMALL_FILE_LIMIT = 4 * 1024 * 1024
-
-
-@dataclass
-class Index:
-    """What a file holds: its length, its last number, and what tells apart the entries of one stamp.
-
-    That is the powered time of a record and all that an event says. `event_date` is that of a file of events.
-    """
-
-    length: int = 0
-    last_number: int = 0
-    marks: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    last_stamp: datetime | None = None
-    event_date: str | None = None
-
-    def add(self, block: Block) -> None:
-        """Take note of one more block."""
-        self.length = block.end
-        self.last_number = block.number
-        if not block.number:
-            self.event_date = archive.read_head(block).event_date
-            return
-        stamp, mark = self._identity(block)
-        self.marks[stamp] = (*self.marks.get(stamp, ()), mark)
-        self.last_stamp = read_stamp(stamp)
-
-    def _identity(self, block: Block) -> tuple[str, str]:
-        if self.event_date is not None:
-            event = archive.read_event(block, self.event_date)
-            return stamp_text(event.stamp), archive.event_fields(event)
-        _, stamp, powered = archive.block_key(block)
-        return stamp, powered
 
 
 class Shelf:
@@ -66,14 +36,15 @@ class Shelf:
 
     def __init__(self, root: Path, dev_number: str, told: Callable[[str], None]) -> None:
         self.dev_number = dev_number
-        self.unsummed = 0
         self._root = root
         self._told = told
         self._folder = root / naming.archive_folder(dev_number)
         self._ledger_path = root / naming.VAR / "meters" / f"{dev_number}.txt"
         self._removed_path = root / naming.VAR / "removed" / f"{dev_number}.txt"
+        self._damaged_folder = root / naming.VAR / "damaged" / dev_number
         self._indexes: OrderedDict[Path, Index] = OrderedDict()
         self._unsynced: set[Path] = set()
+        self._adopted: set[Path] = set()
         self._lock = RLock()
         self._removed = frozenset(_read_text(self._removed_path).split())
         self._saved = self._load_ledger()
@@ -90,10 +61,9 @@ class Shelf:
         if path.name in self._removed:
             return False
         with self._lock:
-            index = self._index(path)
-            stamp, mark = stamp_text(entry.stamp), _identity(entry)
-            seen = index.marks.get(stamp, ()) if index else ()
-            if mark in seen:
+            index = self._mended(path)
+            seen = index.marks_at(entry.stamp) if index else ()
+            if mark_text(entry) in seen:
                 return False
             if isinstance(entry, Record):
                 entry = replace(entry, repeat=len(seen) + 1)
@@ -104,16 +74,16 @@ class Shelf:
         return True
 
     def has(self, rec_type: RecType, mark: Mark) -> bool:
-        """Whether the record with this stamp and powered time is stored, or went by ArchiveLimit."""
+        """Whether the entry that this mark tells is stored, or went by ArchiveLimit. For any thread."""
         if mark.stamp is None:
             return False
         path = self._root / naming.archive_path(self.dev_number, rec_type, mark.stamp)
         if path.name in self._removed:
             return True
-        with self._lock:
+        with self._lock, suppress(OSError):  # what cannot be looked at is fetched, and storing it tells why
             index = self._index(path)
-            seen = index.marks.get(stamp_text(mark.stamp), ()) if index else ()
-        return (mark.text or value_text("Tall", mark.powered_h)) in seen
+            return index is not None and text_of_mark(mark) in index.marks_at(mark.stamp)
+        return False
 
     def is_empty(self, rec_type: RecType) -> bool:
         """Whether no record of this kind was ever stored."""
@@ -126,10 +96,27 @@ class Shelf:
             index = self._index(paths[-1]) if paths else None
         return index.last_stamp if index else None
 
+    def has_stamp(self, rec_type: RecType, stamp: datetime) -> bool:
+        """Whether any record of this stamp is stored, or went by ArchiveLimit."""
+        path = self._root / naming.archive_path(self.dev_number, rec_type, stamp)
+        with self._lock:
+            index = self._index(path)
+        return path.name in self._removed or bool(index and index.marks_at(stamp))
+
+    def last_record(self, rec_type: RecType) -> Record | None:
+        """The record that was stored last in the newest file; None when there is none that can be read."""
+        paths = self._files(rec_type)
+        blocks = archive.blocks(paths[-1].read_bytes()) if paths else iter(())
+        last = deque(blocks, maxlen=1)
+        with suppress(ValueError):
+            return archive.read_record(last[0]) if last else None
+        return None
+
     def sync(self) -> None:
         """Put every record and the ledger on the disk. Only after it a record counts as kept."""
         for path in tuple(self._unsynced):
-            files.sync(path)
+            with suppress(FileNotFoundError):  # somebody took the file away, there is nothing left to keep
+                files.sync(path)
             self._unsynced.discard(path)
         if self.ledger != self._saved:
             files.write_whole(self._ledger_path, ledger_text(self.ledger).encode(), synced=True)
@@ -138,13 +125,14 @@ class Shelf:
     def remove(self, name: str) -> None:
         """Give up a whole file (ArchiveLimit). It is remembered first: its records are never fetched or sent again."""
         path = self._folder / name
-        self._removed |= {name}
-        files.write_whole(self._removed_path, "\n".join(sorted(self._removed)).encode() + b"\n", synced=True)
+        removed = self._removed | {name}
+        files.write_whole(self._removed_path, "\n".join(sorted(removed)).encode() + b"\n", synced=True)
+        self._removed = removed
         rec_type = naming.archive_kind(name)
         with self._lock:
             index = self._index(path)
             self._indexes.pop(path, None)
-        if index and rec_type:
+        if index and index.marks and rec_type:
             stamps = sorted(map(read_stamp, index.marks))
             self._change_gaps(lambda old: gaps.add(old, gaps.Gap(rec_type, stamps[0], stamps[-1], gaps.OVER_LIMIT)))
         files.remove(path)
@@ -154,7 +142,7 @@ class Shelf:
         """After a failed write: go back to what is surely on the disk. Records are known by their files."""
         with self._lock:
             self._indexes.clear()
-        self.ledger = self._saved
+        self.ledger = replace(self._saved, meter_number=self.ledger.meter_number)
 
     # --- the ledger
 
@@ -163,6 +151,13 @@ class Shelf:
         if not self.ledger.meter_number:
             self.ledger = replace(self.ledger, meter_number=meter_number)
         return self.ledger.meter_number == meter_number
+
+    def cursor(self, rec_type: RecType, ring: str = "") -> Cursor | None:
+        """Where the last walk through the ring stopped; None when the record before it is not stored any more."""
+        cursor = self.ledger.cursors.get(ring or rec_type)
+        if cursor is None or cursor.mark.stamp is None or self.has(rec_type, cursor.mark):
+            return cursor
+        return None
 
     def move(self, rec_type: RecType, cursor: Cursor) -> None:
         """Everything before `cursor` in the meter's ring has been dealt with."""
@@ -205,46 +200,61 @@ class Shelf:
         return sorted(names)
 
     def _begin_file(self, path: Path, entry: Entry, head: Head) -> None:
-        data = (archive.head_text(head) + _block_text(1, entry, head.event_date)).encode()
+        data = (archive.head_text(head) + block_text(1, entry, head.event_date)).encode()
         files.write_whole(path, data, synced=True)
-        self._remember(path, _indexed(data))
+        self._remember(path, indexed(data))
 
     def _append(self, path: Path, index: Index, entry: Entry) -> None:
         number = index.last_number + 1
-        text = _block_text(number, entry, index.event_date)
+        text = block_text(number, entry, index.event_date)
         length = files.append_whole(path, text.encode())
         self._unsynced.add(path)
         index.add(Block(index.length, length, number, text))
 
     def _index(self, path: Path) -> Index | None:
-        """The index of a file, None when there is no file. A tail that the power cut tore is cut off first."""
-        if path not in self._indexes:
-            if not path.is_file():
-                return None
-            index = self._read_index(path)
-            if not index.length:
-                files.remove(path)
-                return None
-            self._remember(path, index)
-        self._indexes.move_to_end(path)
-        return self._indexes[path]
-
-    def _read_index(self, path: Path) -> Index:
-        data = path.read_bytes()
-        index = _indexed(data)
-        if index.length < len(data):
-            self._cut_tail(path, data, index.length)
+        """What a file holds up to a torn or damaged place; None when there is no file."""
+        try:
+            size = path.stat().st_size
+        except FileNotFoundError:
+            self._indexes.pop(path, None)
+            return None
+        index = self._indexes.get(path)
+        if index is None or index.size != size:
+            index = indexed(path.read_bytes())
+            self._adopt(path)
+        self._remember(path, index)
         return index
 
-    def _cut_tail(self, path: Path, data: bytes, length: int) -> None:
-        """Records behind damage are in the meter still, or lost: its rings are looked through once more."""
-        if archive.after_damage(data, length) is not None:
+    def _mended(self, path: Path) -> Index | None:
+        """The index of a file that can be added to. A tail that the power cut tore is cut off first."""
+        index = self._index(path)
+        if index and index.length < index.size:
+            self._mend(path, index.length)
+            index = self._index(path)
+        return index if index and index.length else None
+
+    def _mend(self, path: Path, length: int) -> None:
+        """Records behind damage may be in the meter still: its rings are looked through once more."""
+        data = path.read_bytes()
+        if not length or archive.after_damage(data, length) is not None:
+            aside = self._damaged_folder / path.name
+            files.write_whole(aside, data, synced=True)
             self.ledger = replace(self.ledger, cursors={})
-        self._told(f"{path.name}: отрезан оборванный конец, {len(data) - length} байт")
+            kept = f"весь файл отложен как {aside.relative_to(self._root)}"
+            self._told(f"{path.name}: повреждён с байта {length}; {kept}, архив прибора читается снова")
+        else:
+            self._told(f"{path.name}: отрезан оборванный конец, {len(data) - length} байт")
         files.cut(path, length)
+
+    def _adopt(self, path: Path) -> None:
+        """What an earlier run appended may not be on the disk yet: it is synced before a ledger that counts on it."""
+        if path not in self._adopted:
+            self._adopted.add(path)
+            self._unsynced.add(path)
 
     def _remember(self, path: Path, index: Index) -> None:
         self._indexes[path] = index
+        self._indexes.move_to_end(path)
         while len(self._indexes) > KEPT_INDEXES:
             self._indexes.popitem(last=False)
 
@@ -257,27 +267,8 @@ class Shelf:
             return Ledger()
 
 
-def _indexed(data: bytes) -> Index:
-    index = Index()
-    for block in archive.blocks(data):
-        index.add(block)
-    return index
-
-
-def _identity(entry: Entry) -> str:
-    if isinstance(entry, Event):
-        return archive.event_fields(entry)
-    return value_text("Tall", entry.systems[0].get("Tall")) if entry.systems else ""
-
-
 def _is_event(entry: Entry) -> bool:
     return entry.rec_type is RecType.EVENT
-
-
-def _block_text(number: int, entry: Entry, event_date: str | None) -> str:
-    if isinstance(entry, Event):
-        return archive.event_text(number, entry, event_date or "ymd")
-    return archive.record_text(number, entry)
 
 
 def _under_damage(old: tuple[gaps.Gap, ...], gap: gaps.Gap) -> tuple[gaps.Gap, ...]:

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from engine import naming
 from engine.errors import Problem
+from engine.modbus_map import Template
 from engine.settings import DeviceSettings, Parsed, check_file
 
 _TOLD_MOST = 10
 
 
 def cross_check(
-    devices: Iterable[DeviceSettings], templates: Iterable[str]
+    devices: Iterable[DeviceSettings], find_template: Callable[[str], Template | None]
 ) -> tuple[tuple[DeviceSettings, ...], tuple[Problem, ...]]:
     """The devices in the order of their files, and warnings: one DevNumber twice, a template that is not there.
 
-    `templates` are the bare names, without `.ini`, of all there are. Of two enabled devices with one DevNumber the
-    second by file name is put out of service here: its `enabled` is False.
+    `find_template` knows templates by their bare names; each device is given its own. Of two enabled devices with
+    one DevNumber the second by file name is put out of service here: its `enabled` is False.
     """
-    known = {name.casefold() for name in templates}
     firsts: dict[str, str] = {}
     checked: list[DeviceSettings] = []
     warnings: list[Problem] = []
@@ -30,8 +30,10 @@ def cross_check(
         if first != device.file:
             warnings.append(Problem(path, 0, f"DevNumber тот же, что в {first}: этот прибор не опрашивается", True))
             device = replace(device, enabled=False)
-        if device.template and device.template.casefold() not in known:
-            warnings.append(Problem(path, 0, f"нет шаблона {device.template} в {naming.TEMPLATES}/", True))
+        if device.template:
+            device = replace(device, template_map=find_template(device.template))
+            if device.template_map is None:
+                warnings.append(Problem(path, 0, f"нет шаблона {device.template} в {naming.TEMPLATES}/", True))
         checked.append(device)
     return tuple(checked), tuple(warnings)
 

@@ -3,32 +3,32 @@
 from __future__ import annotations
 
 import queue
-import sys
 import time
 from collections import Counter
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from engine import files, naming
-from engine.archive import Catchup
+from engine import naming
 from engine.config import Config
 from engine.console import Progress
 from engine.dialogue import Driver
-from engine.due import clock_is_plausible
-from engine.formats.status import StatusView, status_text
-from engine.journal import Journal
-from engine.keeper import Keeper
-from engine.news import Contact, Crashed, LineChanged, Missed, News
+from engine.due import Moment, clock_is_plausible
+from engine.formats.status import StatusView
+from engine.journal import Journal, to_stderr
+from engine.news import Archived, Crashed, LineChanged, News
 from engine.reasons import why
 from engine.runtime.clockwork import Clockwork
 from engine.runtime.describe import bus_line, device_line
+from engine.runtime.devices import Devices
 from engine.runtime.limit import keep_limit
 from engine.runtime.lines import Lines, Tracer
 from engine.runtime.root_lock import RootLock
 from engine.runtime.services import Services
+from engine.runtime.stale import Stale
+from engine.runtime.status_file import StatusFile
+from engine.runtime.sweep import sweep
 from engine.settings import AgentSettings, Settings
-from engine.store import Shelf
 
 NEWS_LIMIT = 1000
 TICK_S = 0.5
@@ -50,16 +50,16 @@ class Agent:
         self._progress = progress
         self._config = Config(root)
         self._settings: Settings | None = None
-        self._since: datetime | None = None
-        self._started: datetime | None = None
+        self._since = self._started = Moment(time.monotonic())
         self._zone = ZoneInfo("UTC")
         self._journal = Journal(root, self._now)
-        self._keepers: dict[str, Keeper] = {}
-        self._claims: dict[str, str] = {}
         self._crashes: Counter[str] = Counter()
         self._lines = Lines(drivers, self._post, self._crashed, tracer)
+        self._devices = Devices(root, self._lines, self.journal, self._local)
         self._services = Services(root, self._config_changed, self._crashed, self._now, self.journal)
         self._clockwork = Clockwork({self._retry_damaged: 24 * 3600, self._keep_limit: 600})
+        self._stale = Stale(root)
+        self._status_file = StatusFile(root)
         self._status_at_s = 0.0
         self._reload_at_s = 0.0
         self._lock = RootLock(root)
@@ -79,14 +79,13 @@ class Agent:
         """One full cycle: every device read, its archive caught up, one delivery; whether all devices answered."""
         self._start()
         try:
-            while not self._stopping and not self._cycle_is_complete():
+            while not self._stopping and not self._devices.cycle_is_complete():
                 self._turn()
-            for keeper in self._keepers.values():
-                keeper.close()
+            self._devices.sync()
             self._services.deliver_now()
-            while not self._stopping and not self._services.delivered():
+            while not self._stopping and self._now() and not self._services.delivered():
                 self._turn()
-            return all(keeper.standing.online for keeper in self._keepers.values() if keeper.settings.enabled)
+            return self._devices.all_answer()
         finally:
             self._end()
 
@@ -96,19 +95,15 @@ class Agent:
 
     def _start(self) -> None:
         self._lock.take()
-        for folder in (self.root / naming.USER, self.root / naming.SNAPSHOTS, self.root / naming.ARCHIVES):
-            files.sweep_temporaries(folder)
+        sweep(self.root)
         self._services.start()
         self._apply(self._config.load())
-        self._started = self._now()
         self.journal("агент запущен")
 
     def _end(self) -> None:
         self._progress.end()
-        self._lines.stop()
-        self._drain()
-        for keeper in self._keepers.values():
-            keeper.close()
+        self._lines.stop(self._drain)
+        self._devices.sync()
         self._services.stop()
         self.journal("агент остановлен")
         self._stopped = True
@@ -127,8 +122,8 @@ class Agent:
         if self._wake or now_s - self._reload_at_s >= RELOAD_PERIOD_S:
             self._wake, self._reload_at_s = False, now_s
             self._reload()
-        for keeper in self._keepers.values():
-            keeper.tick(now_s)
+        self._devices.tick(now_s)
+        self._stale.look(self._devices.polled())
         self._lines.tick(now_s)
         self._services.tick(now_s)
         self._clockwork.tick()
@@ -145,20 +140,12 @@ class Agent:
     def _take(self, news: News) -> None:
         if isinstance(news, Crashed):
             self._tell_crash(news)
-            return
-        if isinstance(news, LineChanged):
+        elif isinstance(news, LineChanged):
             self._tell_line(news)
-            return
-        keeper = self._keepers.get(news.file)
-        if keeper is None:
-            return
-        if isinstance(news, Contact):
-            keeper.contact(news)
-        elif isinstance(news, Missed):
-            keeper.missed(news)
         else:
-            keeper.archived(news)
-            self._progress.report(keeper.dev_number, news.remaining, news.total)
+            self._devices.take(news)
+            if isinstance(news, Archived):
+                self._progress.report(self._devices.number_of(news.file), news.remaining, news.total)
 
     def _tell_line(self, news: LineChanged) -> None:
         line = self._lines.lines.get(news.line)
@@ -167,7 +154,7 @@ class Agent:
             self.journal(f"линия {news.line}: {news.reason or 'снова работает'}")
 
     def _tell_crash(self, news: Crashed) -> None:
-        sys.stderr.write(news.traceback)
+        to_stderr(news.traceback)
         self._crashes[news.thread] += 1
         self.journal(f"внутренний сбой «{news.thread}»: {news.traceback.strip().splitlines()[-1]}; запускается снова")
         self._lines.tell_crash(news.thread, time.monotonic())
@@ -204,77 +191,40 @@ class Agent:
     def _apply(self, settings: Settings) -> None:
         self._settings, self._changed = settings, True
         self._zone = ZoneInfo(settings.agent.timezone)
-        self._since = self._now()
-        self._apply_devices(settings)
+        self._since = Moment(time.monotonic())
+        self._devices.apply(settings)
         self._services.apply(settings, time.monotonic())
-
-    def _apply_devices(self, settings: Settings) -> None:
-        old, self._keepers = self._keepers, {}
-        for device in settings.devices:
-            keeper = old.pop(device.file, None)
-            if keeper is None or keeper.settings != device:
-                if keeper:
-                    keeper.close()
-                keeper = Keeper(self.root, device, self)
-            self._keepers[device.file] = keeper
-        for keeper in old.values():
-            keeper.close()
-        self._claims = {number: file for number, file in self._claims.items() if file in self._keepers}
-        self._lines.apply(settings)
-
-    # --- what a keeper may ask
-
-    def claim(self, file: str, dev_number: str) -> str:
-        """Of two devices with one number the first by file name runs."""
-        holder = self._claims.setdefault(dev_number, file)
-        if file < holder:
-            self._claims[dev_number] = file
-        return self._claims[dev_number]
-
-    def begin_archive(self, file: str, catchup: Catchup, walk: int) -> None:
-        if worker := self._lines.worker_of(file):
-            worker.begin_archive(file, catchup, walk)
-
-    def drop_archive(self, file: str) -> None:
-        if worker := self._lines.worker_of(file):
-            worker.drop_archive(file)
 
     def journal(self, text: str) -> None:
         self._changed = True
         self._journal.write(text)
 
-    def event_date(self) -> str:
-        return self._settings.agent.event_date if self._settings else "ymd"
-
-    def local(self, moment: datetime) -> datetime | None:
+    def _local(self, moment: datetime) -> datetime | None:
+        """In the agent's zone; None while the clock is not to be believed."""
         return moment.astimezone(self._zone) if clock_is_plausible(moment) else None
 
     def _now(self) -> datetime | None:
-        return self.local(datetime.now().astimezone())
+        return self._local(datetime.now().astimezone())
 
     # --- status
 
     def _write_status(self, now_s: float) -> None:
         self._status_at_s, self._changed = now_s, False
-        if self._settings is None:
-            return
-        try:
-            data = status_text(self._status(self._settings.agent)).encode("utf-8", "replace")
-            files.write_whole(self.root / naming.STATUS, data, synced=False)
-        except OSError as error:
-            sys.stderr.write(f"{naming.STATUS}: {error.strerror}\n")
+        if self._settings is not None:
+            self._status_file.show(self._status(self._settings.agent, now_s), now_s)
 
-    def _status(self, agent: AgentSettings) -> StatusView:
+    def _status(self, agent: AgentSettings, now_s: float) -> StatusView:
+        now = self._now()
         return StatusView(
             name=agent.name,
             number=agent.number,
-            now=self._now(),
-            started=self._started,
+            now=now,
+            started=self._started.when(now, now_s),
             stopped=self._stopped,
-            settings_since=self._since,
+            settings_since=self._since.when(now, now_s),
             problems=self._config.problems,
             warnings=self._warnings(),
-            devices=[device_line(keeper) for keeper in self._keepers.values()],
+            devices=[device_line(keeper) for keeper in self._devices.keepers.values()],
             lines=[bus_line(name, line) for name, line in self._lines.lines.items()],
             servers=self._services.server_lines(),
             file_server=self._services.file_server_line(),
@@ -285,22 +235,14 @@ class Agent:
         clock = [] if self._now() else ["часы устройства не установлены: время не ставится, посылки ждут"]
         return [*self._services.warnings(), *clock]
 
-    def _cycle_is_complete(self) -> bool:
-        enabled = [keeper.standing for keeper in self._keepers.values() if keeper.settings.enabled]
-        return all(standing.failures or standing.caught_up for standing in enabled)
-
     def _keep_limit(self) -> None:
         if self._settings is None:
             return
         limit_bytes = self._settings.agent.archive_limit_bytes
         try:
-            keep_limit(self.root, limit_bytes, self._shelf_of, self._services.has_everywhere, self.journal)
+            keep_limit(self.root, limit_bytes, self._devices.shelf_of, self._services.has_everywhere, self.journal)
         except OSError as error:
             self.journal(f"{naming.ARCHIVES}: место не освобождено: {why(error)}")
-
-    def _shelf_of(self, dev_number: str) -> Shelf:
-        own = (keeper.shelf for keeper in self._keepers.values() if keeper.dev_number == dev_number)
-        return next((shelf for shelf in own if shelf), None) or Shelf(self.root, dev_number, self.journal)
 
     def _retry_damaged(self) -> None:
         for line in self._lines.lines.values():

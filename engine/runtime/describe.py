@@ -16,7 +16,7 @@ def device_line(keeper: Keeper) -> str:
     if standing.remaining:
         parts.append(f"архив: осталось {standing.remaining} из {standing.total}")
     elif standing.online and not standing.note:
-        parts.append("архив полон")
+        parts.append("архив полон" if standing.caught_up else "архив ещё не просмотрен")
     if standing.unsummed:
         parts.append(f"записей с чужой контрольной суммой, прочитанных дважды: {standing.unsummed}")
     if standing.doubts:
@@ -42,6 +42,6 @@ def bus_line(name: str, line: Standing) -> str:
     parts = [f"{name}: {'нет связи, ' + line.reason if line.reason else 'работает'}"]
     if refused := counts_text(line.worker.bus.refused):
         parts.append(f"не принято: {refused}")
-    if line.crashes:
-        parts.append(f"перезапусков {line.crashes}")
+    if line.restarts.count:
+        parts.append(f"перезапусков {line.restarts.count}")
     return "; ".join(parts)

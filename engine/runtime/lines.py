@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from engine.bus import Bus
 from engine.dialogue import Driver
-from engine.due import growing_pause
+from engine.due import Restarts
 from engine.line import LineWorker
 from engine.link import Link, SerialLink, TcpLink
 from engine.news import News
 from engine.settings import DeviceSettings, Settings
 
 STOP_TIMEOUT_S = 10.0
-LONGEST_RESTART_S = 300.0
 
 Tracer = Callable[[str], Callable[[str], None] | None]
 
 
 @dataclass
 class Standing:
-    """One line for `status.txt`: its thread, why it is down, how often it crashed."""
+    """One line: its thread, why it is down (for `status.txt`), when a crashed thread is started again."""
 
     worker: LineWorker
     devices: tuple[DeviceSettings, ...]
     reason: str = ""
-    crashes: int = 0
-    restart_at_s: float | None = None
+    restarts: Restarts = field(default_factory=Restarts)
     files: frozenset[str] = field(default_factory=frozenset)
 
 
@@ -75,27 +74,33 @@ class Lines:
         """The line that polls a device file, None when nobody polls it."""
         return next((line.worker for line in self.lines.values() if file in line.files), None)
 
+    def has_crashed(self, file: str) -> bool:
+        """Whether the line of a device file has met a bug since it was begun."""
+        return any(line.restarts.count for line in self.lines.values() if file in line.files)
+
     def tell_crash(self, thread: str, now_s: float) -> None:
         """A line's thread ended unexpectedly: it is started again after a growing pause."""
         for line in self.lines.values():
             if line.worker.name == thread:
-                line.crashes += 1
-                line.restart_at_s = now_s + growing_pause(line.crashes, longest_s=LONGEST_RESTART_S)
+                line.restarts.crashed(now_s)
 
     def tick(self, now_s: float) -> None:
         """Start again what crashed; let go of what has ended."""
         self._leaving = [worker for worker in self._leaving if worker.is_alive()]
         for line in self.lines.values():
-            if line.restart_at_s is not None and now_s >= line.restart_at_s:
-                line.restart_at_s = None
+            if line.restarts.is_due(now_s) and not line.worker.is_alive():
                 line.worker = self._start(line.devices)
 
-    def stop(self) -> None:
-        """End every thread."""
+    def stop(self, meanwhile: Callable[[], None]) -> None:
+        """End every thread. `meanwhile` hears what they still tell: none waits for ever to get rid of its news."""
         for line in self.lines.values():
             self._leave(line.worker)
-        for worker in self._leaving:
-            worker.join(STOP_TIMEOUT_S)
+        give_up_s = time.monotonic() + STOP_TIMEOUT_S
+        while self._leaving and time.monotonic() < give_up_s:
+            meanwhile()
+            self._leaving[0].join(0.02)
+            self._leaving = [worker for worker in self._leaving if worker.is_alive()]
+        meanwhile()
 
     def _give(self, name: str, devices: tuple[DeviceSettings, ...]) -> None:
         line = self.lines.get(name)

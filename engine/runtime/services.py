@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from engine.delivery import Delivery
-from engine.due import clock_is_plausible, growing_pause
+from engine.due import Restarts, clock_is_plausible
 from engine.formats.status import counts_text, moment_text
 from engine.ftpd import FtpServer
 from engine.ftpd_accounts import FACTORY_PASSWORD
@@ -21,7 +21,6 @@ from engine.together import refusal
 from engine.watch import Watch
 
 STOP_TIMEOUT_S = 10.0
-LONGEST_RESTART_S = 300.0
 FTP_CHANGE_S = 0.3
 """The client that sent new settings of this very server gets its answer before the server is started anew."""
 FTP_RETRY_S = 30.0
@@ -29,12 +28,11 @@ FTP_RETRY_S = 30.0
 
 @dataclass
 class Standing:
-    """One external server: its thread, how often it crashed, and what the journal was told of it."""
+    """One external server: its thread, when it is started again after a crash, what the journal was told of it."""
 
     delivery: Delivery
     server: Server
-    crashes: int = 0
-    restart_at_s: float | None = None
+    restarts: Restarts = field(default_factory=Restarts)
     journaled: tuple[str, ...] = ()
 
 
@@ -65,6 +63,7 @@ class Services:
         self._ftpd_due_s: float | None = None
         self._failed_logins: Counter[str] = Counter()
         self._leaving: list[Delivery] = []
+        self._waiting: dict[str, Server] = {}
         self._turns: dict[str, int] = {}
 
     def start(self) -> None:
@@ -85,17 +84,18 @@ class Services:
     def tick(self, now_s: float) -> None:
         """Start what is due: a changed file server, a delivery that crashed."""
         self._leaving = [delivery for delivery in self._leaving if delivery.is_alive()]
+        self._start_waiting()
         for standing in self.deliveries.values():
-            if standing.restart_at_s is not None and now_s >= standing.restart_at_s:
-                standing.restart_at_s = None
+            if standing.restarts.is_due(now_s) and not standing.delivery.is_alive():
                 standing.delivery = self._start_delivery(standing.server)
             self._journal_delivery(standing)
         if self._ftpd_due_s is not None and now_s >= self._ftpd_due_s:
             self._ftpd_due_s = None
             self._restart_ftpd(now_s)
         elif self._ftpd is not None and not self._ftpd.alive:
-            self._ftpd, self._ftpd_problem = None, "остановился, запускается снова"
-            self._ftpd_due_s = now_s + FTP_RETRY_S
+            self._stop_ftpd()
+            self._ftpd_problem, self._ftpd_due_s = "остановился, запускается снова", now_s + FTP_RETRY_S
+            self._journal(f"встроенный FTP: {self._ftpd_problem}")
 
     def stop(self) -> None:
         """End every thread and close every port."""
@@ -110,8 +110,7 @@ class Services:
         """A delivery ended unexpectedly: it is started again after a growing pause."""
         for standing in self.deliveries.values():
             if standing.delivery.name == thread:
-                standing.crashes += 1
-                standing.restart_at_s = now_s + growing_pause(standing.crashes, longest_s=LONGEST_RESTART_S)
+                standing.restarts.crashed(now_s)
 
     # --- external servers
 
@@ -120,15 +119,19 @@ class Services:
         for section, standing in list(self.deliveries.items()):
             if everything_new or wanted.get(section) != standing.server:
                 self._leave(self.deliveries.pop(section).delivery)
-        for section, server in wanted.items():
-            if section not in self.deliveries:
-                delivery = self._start_delivery(server)
-                self.deliveries[section] = Standing(delivery, server)
+        self._waiting = {section: server for section, server in wanted.items() if section not in self.deliveries}
+        self._start_waiting()
+
+    def _start_waiting(self) -> None:
+        """Two threads never share a cursor: a new one starts when the old ones have ended. Nobody waits for that."""
+        if any(delivery.is_alive() for delivery in self._leaving):
+            return
+        for section, server in self._waiting.items():
+            self.deliveries[section] = Standing(self._start_delivery(server), server)
+        self._waiting = {}
 
     def _start_delivery(self, server: Server) -> Delivery:
         assert self._outbox is not None, "settings are applied before anything is delivered"
-        for leaving in self._leaving:
-            leaving.join(STOP_TIMEOUT_S)
         delivery = Delivery(
             server,
             self._number,
@@ -155,7 +158,9 @@ class Services:
 
     def delivered(self) -> bool:
         """Whether since `deliver_now` every server has taken everything, or has failed."""
-        return all(self._is_delivered(standing, self._turns[section]) for section, standing in self.deliveries.items())
+        return not self._waiting and all(
+            self._is_delivered(standing, self._turns.get(section, 0)) for section, standing in self.deliveries.items()
+        )
 
     def _is_delivered(self, standing: Standing, turns_before: int) -> bool:
         turns = standing.delivery.turns - turns_before
@@ -163,7 +168,8 @@ class Services:
 
     def has_everywhere(self, path: str, size: int) -> bool:
         """Whether every enabled server has the first `size` bytes of an archive file (`path` below `www/`)."""
-        return all(standing.delivery.position(path) >= size for standing in self.deliveries.values())
+        known = not self._waiting
+        return known and all(standing.delivery.position(path) >= size for standing in self.deliveries.values())
 
     def server_lines(self) -> list[str]:
         """One line a server, for `status.txt`."""
@@ -206,7 +212,7 @@ class Services:
             self._ftpd = None
 
     def _login_failed(self, user: str, address: str) -> None:
-        """Called by the server's thread; a Counter survives that."""
+        """Called by the server's thread; whoever reads takes a copy, made in one step."""
         del user
         if len(self._failed_logins) < 1000 or address in self._failed_logins:
             self._failed_logins[address] += 1
@@ -217,7 +223,8 @@ class Services:
             return ""
         parts = [self._ftpd_problem or f"работает, порт {self._ftpd.port if self._ftpd else self._internal.port}"]
         if self._failed_logins:
-            parts.append(f"неудачных входов: {counts_text(dict(self._failed_logins.most_common(5)))}")
+            worst = Counter(dict(self._failed_logins)).most_common(5)
+            parts.append(f"неудачных входов: {counts_text(dict(worst))}")
         return "; ".join(parts)
 
     def warnings(self) -> Sequence[str]:
@@ -239,6 +246,6 @@ def _server_line(standing: Standing) -> str:
     if state.backlog_bytes:
         parts.append(f"ждёт отправки {(state.backlog_bytes + 1023) // 1024} кБ")
     parts += [text for text in (state.clash, *state.notices) if text]
-    if standing.crashes:
-        parts.append(f"перезапусков {standing.crashes}")
+    if standing.restarts.count:
+        parts.append(f"перезапусков {standing.restarts.count}")
     return "; ".join(parts)

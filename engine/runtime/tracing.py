@@ -9,15 +9,21 @@ from threading import Lock
 from types import TracebackType
 from typing import Self, TextIO
 
+LIMIT_CHARACTERS = 50_000_000
+
 
 class Trace:
-    """Where exchanges go: a file, stderr for "-", nowhere for None. Lines of several ports never mix."""
+    """Where exchanges go: a file, stderr for "-", nowhere for None. Lines of several ports never mix.
+
+    At its limit, and on a disk that takes nothing, the trace ends; polling goes on.
+    """
 
     def __init__(self, target: str | None) -> None:
         self._target = target
         self._stream: TextIO | None = None
         self._lock = Lock()
         self._last = ""
+        self._left = LIMIT_CHARACTERS
 
     def __enter__(self) -> Self:
         if self._target == "-":
@@ -40,6 +46,11 @@ class Trace:
         assert self._stream is not None, "a stream is open while there is a tracer"
         with self._lock:
             if name != self._last:
-                self._last = name
-                self._stream.write(f"# {name}\n")
-            self._stream.write(f"{text}\n")
+                text = f"# {name}\n{text}"
+            if len(text) > self._left:
+                return
+            self._last, self._left = name, self._left - len(text) - 1
+            try:
+                self._stream.write(f"{text}\n")
+            except OSError:
+                self._left = 0

@@ -7,7 +7,8 @@ from datetime import timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.archive import Catchup, RingWalk
+from engine.archive import RingWalk
+from engine.catchup import Catchup
 from engine.dialogue import Condition, Fetched, Mark
 from engine.findings import Cursor, Damaged, Finding, Found, Healed, Newest, Passed, mark_of
 from engine.model import RecType

@@ -358,17 +358,61 @@ def test_of_two_files_with_one_number_the_second_waits_for_the_first(root: Path)
 def test_templates_are_found_among_the_users_and_the_shipped_ones(root: Path, tmp_path: Path) -> None:
     factory = tmp_path / "etc" / "factory"
     shutil.copytree(FACTORY, factory)
-    put(factory.parent, "templates/shipped.ini", "[a]\n")
-    put(root, f"{naming.TEMPLATES}/own.ini", "[a]\n")
+    put(factory.parent, "templates/Shipped.ini", "[values]\nS1T1=1 float\n")
+    put(root, f"{naming.TEMPLATES}/own.ini", "[values]\nS1T1=2 float\n")
     for name in ("own", "shipped", "none"):
-        device(root, f"{name}.ini", f"[device]\nPort=ttyS0\nDevType=Modbus\nTemplate={name}\n")
+        device(root, f"{name}.ini", f"[device]\nPort=ttyS0\nDevType=Modbus\nNetAddr=1\nTemplate={name}\n")
     config = Config(root, factory)
-    assert len(config.load().devices) == 3
+    none, own, shipped = config.load().devices
+    assert none.template_map is None
+    assert own.template_map and own.template_map.points[0].cells[0].address == 2
+    assert shipped.template_map and shipped.template_map.name == "Shipped"
     assert told(config) == ["log/User/devices/none.ini: нет шаблона none в log/User/templates/"]
     (root / naming.TEMPLATES / "own.ini").unlink()
     config.reload()
     assert len(told(config)) == 2
     assert not (root / naming.TEMPLATES / "own.ini").exists()
+
+
+MODBUS = "[device]\nPort=ttyS0\nDevType=Modbus\nNetAddr=1\nTemplate=own\n"
+
+
+def test_a_changed_template_is_a_change_of_the_devices_that_use_it(root: Path) -> None:
+    template = f"{naming.TEMPLATES}/own.ini"
+    put(root, template, "[values]\nS1T1=2 float\n")
+    device(root, "modbus.ini", MODBUS)
+    device(root, "other.ini", SERIAL.format(1))
+    config = Config(root)
+    modbus, other = config.load().devices
+    put(root, template, "; only a comment\n[values]\nS1T1=2  float\n")
+    assert config.reload()[1] is False
+    put(root, template, "[values]\nS1T1=3 float\n")
+    settings, changed = config.reload()
+    assert changed
+    assert settings.devices[0] != modbus
+    assert settings.devices[1] == other
+
+
+def test_a_template_with_errors_leaves_the_last_good_one_in_force(root: Path) -> None:
+    template = f"{naming.TEMPLATES}/own.ini"
+    put(root, template, "[values]\nS1T1=2 float\n")
+    device(root, "modbus.ini", MODBUS)
+    before = Config(root).load()
+    put(root, template, "[values]\nS1T1=2 flaot\n")
+    after = Config(root)
+    assert after.load() == before
+    assert told(after)[0].startswith(f"{template}: файл не принят, действуют последние исправные")
+    assert any(line.startswith(f"{template}:2: S1T1: flaot") for line in told(after))
+
+
+def test_a_check_tells_what_is_wrong_in_a_template_also_in_a_shipped_one(root: Path, tmp_path: Path) -> None:
+    factory = tmp_path / "etc" / "factory"
+    shutil.copytree(FACTORY, factory)
+    Config(root, factory).load()
+    put(factory.parent, "templates/shipped.ini", "[values]\nS1T1=1 flaot\n")
+    put(root, f"{naming.TEMPLATES}/own.ini", "[values]\nS1T1=\n")
+    places = [(problem.path, problem.line) for problem in check(root, factory)]
+    assert places == [("etc/templates/shipped.ini", 2), ("log/User/templates/own.ini", 2)]
 
 
 def test_a_folder_that_cannot_be_read_takes_no_device_away(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

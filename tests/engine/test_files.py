@@ -180,3 +180,12 @@ def test_no_descriptor_is_left_open(tmp_path: Path) -> None:
         files.read_limited(path, 10)
         with pytest.raises(OSError):
             files.read_limited(tmp_path, 10)
+
+
+def test_a_new_file_is_whole_and_never_takes_the_place_of_another(tmp_path: Path) -> None:
+    path = tmp_path / "folder" / "a.ini"
+    assert files.write_new(path, b"mine", synced=True)
+    assert not files.write_new(path, b"other", synced=True)
+    assert path.read_bytes() == b"mine"
+    assert [each.name for each in path.parent.iterdir()] == ["a.ini"]
+    assert path.stat().st_mode & 0o777 == files.MODE

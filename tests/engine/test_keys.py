@@ -114,7 +114,8 @@ GOOD_AND_BAD: dict[tuple[str, str], tuple[dict[str, object], list[str]]] = {
     ("device", "Address"): ({"": "", "Москва, пр.\xa0Мира": "Москва, пр.\xa0Мира"}, ["x" * 201]),
     ("device", "Enabled"): FLAG,
     ("device", "EnergyUnit"): ({"": "", "Gcal": "Gcal", "mwh": "MWh", "GJ": "GJ"}, ["kWh", "Гкал"]),
-    ("device", "Protocol"): ({"auto": "auto", "Native": "native", "modbus": "modbus"}, ["", "tcp"]),
+    ("device", "Protocol"): ({"auto": "auto", "Native": "native", "modbus": "modbus", "RTU": "rtu", "tcp": "tcp"},
+                             ["", "ascii"]),
     ("device", "BlockSize"): ({"1": 1, "255": 255}, ["", "0", "256"]),
     ("device", "Template"): ({"": "", "my_meter": "my_meter", "Счётчик 2.1": "Счётчик 2.1", "a.ini": "a"},
                              ["../a", "a/b", ".hidden", "a\\b", "..", "x" * 70, ".ini"]),
@@ -186,7 +187,7 @@ def test_what_only_looks_like_a_control_temperature_is_unknown(name: str) -> Non
         (AgentSettings, keys.AGENT, None, set()),
         (InternalFtp, keys.FTP, {"internal"}, set()),
         (Server, keys.FTP, {"server2"}, {"section"}),
-        (DeviceSettings, keys.DEVICE, {"device"}, {"file", "limits", "report_fields"}),
+        (DeviceSettings, keys.DEVICE, {"device"}, {"file", "limits", "report_fields", "template_map"}),
         (Limits, keys.DEVICE, {"limits"}, set()),
     ],
 )

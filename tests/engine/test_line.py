@@ -10,8 +10,9 @@ import drivers
 from drivers.emulated import tem
 from drivers.emulated.bus import Bus as EmulatedBus
 from drivers.emulated.faults import Fault, Faulty
-from engine.archive import Catchup, RingWalk
-from engine.findings import Found, Newest
+from engine.archive import RingWalk
+from engine.catchup import Catchup
+from engine.findings import Found, Healed, Newest
 from engine.model import RecType
 from engine.news import Archived, Contact, LineChanged, Missed, News
 from engine.settings import DeviceSettings, parse_device
@@ -203,3 +204,48 @@ def test_two_devices_with_one_address_zero_are_told_by_their_collision() -> None
     news = line.run_for(60)
     assert not contacts(news, "0.ini")
     assert missed(news, "0.ini")
+
+
+def test_every_device_can_be_read_at_once() -> None:
+    line = line_of(meter(1), meter(2), polled=(device(1), device(2)))
+    line.run_for(5)
+    line.poll_now()
+    news = line.run_for(5)
+    assert (len(contacts(news, "1.ini")), len(contacts(news, "2.ini"))) == (1, 1)
+
+
+def test_an_archive_that_is_dropped_is_read_no_further() -> None:
+    line = line_of(meter(1, records=(200, 30, 5)), polled=(device(1),))
+    line.run_for(2)
+    begin_archive(line, "1.ini")
+    assert any(isinstance(each, Archived) for each in line.run_for(5))
+    line.drop_archive("1.ini")
+    news = line.run_for(70)
+    assert not any(isinstance(each, Archived) for each in news)
+    assert contacts(news, "1.ini")
+
+
+def test_damaged_places_are_tried_again_when_that_is_ordered() -> None:
+    line = line_of(meter(1), polled=(device(1),))
+    line.run_for(2)
+    walk = RingWalk(None, None)
+    line.begin_archive("1.ini", Catchup({RecType.HOUR: walk}), 1)
+    found = [each for told in line.run_for(60) if isinstance(told, Archived) for each in told.findings]
+    first = next(each for each in found if isinstance(each, Found))
+    place = first.cursor.place - 1
+    walk.damaged[place] = first.record.stamp
+    assert not any(isinstance(told, Archived) for told in line.run_for(60))
+    line.retry_damaged()
+    healed = [each for told in line.run_for(60) if isinstance(told, Archived) for each in told.findings]
+    assert [(each.place, each.record.stamp) for each in healed if isinstance(each, Healed)] == [
+        (place, first.record.stamp)
+    ]
+
+
+def test_orders_for_a_device_that_is_not_polled_are_nothing() -> None:
+    line = line_of(meter(1), polled=(device(1),))
+    line.run_for(2)
+    begin_archive(line, "9.ini")
+    line.drop_archive("9.ini")
+    line.retry_damaged()
+    assert not any(isinstance(each, Archived) for each in line.run_for(5))

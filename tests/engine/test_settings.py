@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from engine import keys, naming, smallfiles
 from engine.errors import Problem, SettingsWrong
+from engine.modbus_map import Template
 from engine.settings import (
     LIMIT_BYTES,
     AgentSettings,
@@ -132,7 +134,7 @@ def test_a_file_with_an_error_tells_its_warnings_too() -> None:
         (DEVICE, "[device]\nDevType=auto\n", 0, "нужен Port"),
         (DEVICE, "[device]\nConnection=Serial\n", 2, "нужен Port"),
         (DEVICE, "[device]\nPort=ttyS0\nConnection=TCP\n", 3, "нужен NetIP"),
-        (DEVICE, "[device]\nPort=ttyS0\nDevType=Modbus\n", 3, "нужен Template"),
+        (DEVICE, "[device]\nPort=ttyS0\nDevType=Modbus\nNetAddr=1\n", 3, "нужен Template"),
     ],
 )
 def test_a_problem_says_where_and_what(path: str, text: str, line: int, words: str) -> None:
@@ -262,9 +264,11 @@ def test_a_wrong_lcd_line_is_told(line: str) -> None:
     assert told(naming.LCD_INFO, f"{line}\n")[0].startswith("log/lcd.info:1: ")
 
 
-def test_a_template_is_checked_for_its_form() -> None:
+def test_a_template_is_checked_like_any_configuration_file() -> None:
     path = f"{naming.TEMPLATES}/a.ini"
-    assert told(path, "[x]\nk=1\nk=2\n") == [f"{path}:3: ключ k уже есть в строке 2"]
+    assert told(path, "[values]\nS1T1=1 float\nS1T1=2 float\n") == [f"{path}:3: ключ S1T1 уже есть в строке 2"]
+    assert told(path, "[values]\nS1T1=1 flaot\n")[0].startswith(f"{path}:2: S1T1: flaot: такого типа нет")
+    assert told(path, "[values]\nS1T1=1 float\n") == []
 
 
 # --- refusing an upload
@@ -298,7 +302,7 @@ def test_case_of_an_uploads_name_does_not_matter() -> None:
 def test_of_two_devices_with_one_number_the_first_by_file_name_runs() -> None:
     one, two = device("[device]\nPort=ttyS0\nDevNumber=a7\n", "b.ini"), device(
         "[device]\nPort=ttyS1\nDevNumber=A7\n", "a.ini")  # fmt: skip
-    checked, warnings = cross_check([one, two], [])
+    checked, warnings = cross_check([one, two], {}.get)
     assert [(each.file, each.enabled) for each in checked] == [("a.ini", True), ("b.ini", False)]
     assert [(problem.path, problem.warning) for problem in warnings] == [("log/User/devices/b.ini", True)]
 
@@ -307,15 +311,33 @@ def test_devices_that_are_off_or_without_a_number_clash_with_nobody() -> None:
     text = "[device]\nPort=ttyS0\nDevNumber=7\n"
     off = device(text + "Enabled=0\n", "a.ini")
     unnamed = [device(name="c.ini"), device(name="d.ini")]
-    checked, warnings = cross_check([off, device(text, "b.ini"), *unnamed], [])
+    checked, warnings = cross_check([off, device(text, "b.ini"), *unnamed], {}.get)
     assert [each.enabled for each in checked] == [False, True, True, True]
     assert warnings == ()
 
 
 def test_a_template_that_is_not_there_is_a_warning() -> None:
-    modbus = device("[device]\nPort=ttyS0\nDevType=Modbus\nTemplate=pump\n")
-    assert cross_check([modbus], ["Pump"])[1] == ()
-    assert [problem.warning for problem in cross_check([modbus], ["other"])[1]] == [True]
+    modbus = device("[device]\nPort=ttyS0\nDevType=Modbus\nNetAddr=1\nTemplate=pump\n")
+    pump = Template("pump")
+    assert cross_check([modbus], {"pump": pump}.get) == ((replace(modbus, template_map=pump),), ())
+    (missed,), warnings = cross_check([modbus], {"other": pump}.get)
+    assert missed.template_map is None
+    assert [problem.warning for problem in warnings] == [True]
+
+
+@pytest.mark.parametrize(
+    ("settings", "sound"),
+    [
+        ("Port=ttyS0\nNetAddr=1", True), ("Port=ttyS0\nNetAddr=247", True), ("Port=ttyS0", False),
+        ("Port=ttyS0\nNetAddr=248", False), ("Connection=TCP\nNetIP=10.0.0.1", True),
+        ("Connection=TCP\nNetIP=10.0.0.1\nProtocol=rtu", False),
+        ("Connection=TCP\nNetIP=10.0.0.1\nProtocol=rtu\nNetAddr=5", True), ("Port=ttyS0\nProtocol=tcp", True),
+    ],
+)  # fmt: skip
+def test_modbus_rtu_needs_an_address(settings: str, sound: bool) -> None:
+    problems = errors_of(DEVICE, f"[device]\nDevType=Modbus\nTemplate=pump\n{settings}\n")
+    assert [problem.partition(": ")[2] for problem in problems] == ([] if sound else [
+        "для Modbus RTU нужен NetAddr от 1 до 247"])  # fmt: skip
 
 
 # --- the factory's files

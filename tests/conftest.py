@@ -1,0 +1,21 @@
+"""Options of the whole suite: how long the campaign of kills is, and which one."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--kills", type=int, default=20, help="how often the agent is killed in tests/faults (20)")
+    parser.addoption("--seed", type=int, default=None, help="seed of that campaign (any)")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.option.seed is None:
+        config.option.seed = random.randrange(1_000_000)
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"kills: {config.option.kills}, --seed {config.option.seed}"
