@@ -36,8 +36,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="agent.py", description="ТСМ-смарт: сбор данных с теплосчётчиков")
     parser.add_argument("--root", type=Path, default=Path(__file__).parent, metavar="ПАПКА", help="где лежат log и www")
     parser.add_argument(
-        "--trace", nargs="?", const="-", metavar="ФАЙЛ", help="записывать обмен с приборами; без имени файла на stderr"
+        "--trace", action="store_const", const="-", help="записывать весь обмен с приборами на stderr"
     )
+    parser.add_argument("--trace-to", dest="trace", metavar="ФАЙЛ", help="то же, в файл")
     commands = parser.add_subparsers(required=True, metavar="КОМАНДА")
     for name, command, text in (
         ("run", _run, "работать, пока не остановят"),

@@ -69,6 +69,8 @@ class CursorFile:
         with self._loading:
             if self._cursor is None:
                 stored = self._stored()
+                if stored and stored.in_flight:
+                    self._settle()
                 self.is_new = stored is None
                 self._cursor = stored or Cursor(self._target, 1, start="")
             return self._cursor
@@ -81,6 +83,11 @@ class CursorFile:
             for folder in list(self._path.parents)[:3]:
                 files.sync(folder)
         self._cursor, self.is_new = cursor, False
+
+    def _settle(self) -> None:
+        """A crash may have come between the new name and the sync of it: a drop is repeated only when it is noted."""
+        files.sync(self._path)
+        files.sync(self._path.parent)
 
     def _stored(self) -> Cursor | None:
         try:

@@ -167,7 +167,7 @@ def test_a_trace_is_a_capture_that_the_driver_can_replay(tmp_path: Path) -> None
     root, trace = tmp_path / "root", tmp_path / "trace.txt"
     with on_tcp(meter()) as line:
         configure(root, devices={"a.ini": tcp_device(line.port, BlockSize=64)})
-        assert run_agent(root, "--trace", str(trace), "once").returncode == 0
+        assert run_agent(root, "--trace-to", str(trace), "once").returncode == 0
     text = trace.read_text(encoding="utf-8")
     assert text.startswith(f"# 127.0.0.1:{line.port}\n")
     pairs = iter(pairs_of(text))
