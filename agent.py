@@ -13,12 +13,12 @@ from drivers import emulated
 from engine import emulate
 from engine.config import check
 from engine.console import Progress
+from engine.console.search import SearchConsole
 from engine.read_drops import merge_drops
 from engine.runtime.agent import Agent
 from engine.runtime.autoconfig import Autoconfig
 from engine.runtime.root_lock import RootTaken
 from engine.runtime.tracing import Trace
-from engine.search_console import SearchConsole
 
 EXIT_OK, EXIT_PROBLEM, EXIT_ROOT_TAKEN = 0, 1, 3
 

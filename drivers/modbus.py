@@ -27,8 +27,8 @@ from drivers.modbus_decode import decode_number, decode_reading
 from drivers.modbus_frame import RTU, TCP, Framing, ModbusRefused, Request, ask, data_of
 from engine.dialogue import Ask, Driver, Identity, Setup
 from engine.errors import NoAnswer, Refused
-from engine.modbus_map import COILS, DISCRETE_INPUTS, Cell, Template
 from engine.model import Reading
+from engine.template.modbus_map import COILS, DISCRETE_INPUTS, Cell, Template
 
 NAME = "Modbus"
 ID = b"Modbus"

@@ -14,9 +14,9 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 
 from engine.codec import GCAL_PER_UNIT
 from engine.dialogue import Setup
-from engine.modbus_map import Cell, Point, Template
 from engine.model import Reading, Value
 from engine.naming import is_dev_number
+from engine.template.modbus_map import Cell, Point, Template
 
 Found = Mapping[Cell, bytes]
 """What was read of each cell, registers big-endian as they came; a bit is one byte, 0 or 1."""

@@ -38,7 +38,7 @@ SHIPPED_TEMPLATES = "etc/templates"
 FOLDERS = (USER, DEVICES, TEMPLATES, COMMANDS, SNAPSHOTS, INBOX, VPN, ARCHIVES, VAR)
 """Folders that stand whenever the agent runs."""
 
-RESTORED = (AGENT_INI, FTP_INI, SSMTP_CONF, REVALIASES, LCD_INFO, LCD_INFO_OLD)
+RESTORED = (AGENT_INI, FTP_INI, SSMTP_CONF, REVALIASES, LCD_INFO, LCD_INFO_OLD, USB_RULES)
 """Files that come back when they are deleted: last good copy, else the factory's (#59)."""
 
 AGENT_NUMBER = "0"

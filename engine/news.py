@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from engine.archive.findings import Finding
 from engine.dialogue import Identity
-from engine.findings import Finding
 from engine.model import Reading
 from engine.settings import DeviceSettings
 

@@ -20,7 +20,7 @@ sys.path.insert(0, str(PROJECT))
 
 from drivers.emulated import tem  # noqa: E402
 from engine.emulate import PtyServer, TcpServer  # noqa: E402
-from engine.emulated_line import Line  # noqa: E402
+from engine.emulate.line import Line  # noqa: E402
 from engine.ftpd import FtpServer  # noqa: E402
 from engine.settings import parse_ftp  # noqa: E402
 

@@ -1,4 +1,4 @@
-"""Renews the tables of keys in docs/formats.md from the one table in engine/keys.py."""
+"""Renews the tables of keys in docs/formats.md from the one table in engine/settings/keys.py."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(PROJECT))
 
-from engine import keys  # noqa: E402
+from engine.settings import keys  # noqa: E402
 
 GUIDE = PROJECT / "docs/formats.md"
 

@@ -1,10 +1,19 @@
-"""Options of the whole suite: how long the campaign of kills is, and which one."""
+"""Options of the whole suite: how long the campaign of kills is, and which one.
+
+Hypothesis tries the same examples at every run, so that a run that passed passes again; `--hypothesis-profile explore`
+looks for new ones.
+"""
 
 from __future__ import annotations
 
 import random
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.register_profile("explore", deadline=None)
+settings.load_profile("same")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -20,16 +20,16 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 ROOMS: dict[str, tuple[str, ...]] = {
-    "line": ("link", "bus", "line"),
-    "keeper": ("store", "shelving", "own_archive", "snapshot_file", "keeper"),
-    "ftpd": ("ftpd", "ftpd_intake", "ftpd_session", "ftpd_transfer", "ftpd_tree", "ftpd_view"),
-    "push": ("push", "push_reason", "push_wire"),
+    "line": ("line", "line.link", "line.bus"),
+    "keeper": ("keeper", "keeper.shelf", "keeper.shelving", "keeper.own_archive", "keeper.snapshot_file"),
+    "ftpd": ("ftpd", "ftpd.intake", "ftpd.session", "ftpd.transfer", "ftpd.tree", "ftpd.view"),
+    "push": ("push", "push.reason", "push.wire"),
     "delivery": ("delivery",),
-    "outbox": ("outbox",),
-    "config": ("config", "shipped"),
+    "outbox": ("delivery.outbox",),
+    "config": ("config", "config.shipped"),
     "watch": ("watch",),
     "journal": ("journal",),
-    "console": ("console", "search_console"),
+    "console": ("console", "console.search"),
     "ports": ("ports",),
     "emulate": ("emulate",),
     "read_drops": ("read_drops",),
@@ -58,8 +58,8 @@ PURE_LIBRARY = frozenset(
 )  # fmt: skip
 """What the pure half and the drivers may take from the standard library: nothing that waits, opens or asks the time."""
 
-OF_DRIVERS = frozenset(("errors", "model", "codec", "dialogue", "modbus_map"))
-"""What a driver may know of the engine: values and how to talk. `modbus_map` is the map of a Modbus device."""
+OF_DRIVERS = frozenset(("errors", "model", "codec", "dialogue", "template.modbus_map"))
+"""What a driver may know of the engine: values and how to talk. `template.modbus_map` is the map of a Modbus device."""
 
 EXCEPTIONS: dict[str, frozenset[str]] = {
     # A number that was read from a register must be one that can name files.
@@ -85,7 +85,7 @@ class Module(NamedTuple):
 
     @property
     def part(self) -> str:
-        """`drop_rows` of `engine.drop_rows`, `formats.drop` of `engine.formats.drop`."""
+        """`naming` of `engine.naming`, `formats.drop` of `engine.formats.drop`."""
         return self.name.partition(".")[2]
 
     @property
@@ -394,7 +394,7 @@ def test_no_text_of_the_project_says_it(pattern: str, what: str) -> None:
 
 def test_nothing_of_the_product_prints_where_files_and_the_journal_are_for() -> None:
     """Only what a person starts and watches writes to the terminal."""
-    talking = {"agent", "engine.emulate", "engine.read_drops", "engine.console", "engine.search_console"}
+    talking = {"agent", "engine.emulate", "engine.read_drops", "engine.console", "engine.console.search"}
     told = [
         f"{module}:{node.lineno}"
         for module in modules()

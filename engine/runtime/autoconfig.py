@@ -21,16 +21,16 @@ from engine.due import clock_is_plausible
 from engine.errors import Problem
 from engine.formats import usb_rules
 from engine.formats.usb_rules import Adapter
-from engine.kinds import tty_port
-from engine.link import Link, SerialLink
+from engine.line.link import Link, SerialLink
 from engine.ports import Places, Port, comports, describe, find_ports
-from engine.proposal import Found, device_text, file_names, named_by
 from engine.reasons import why
 from engine.runtime.known_lines import MODEM, Known, read_known
 from engine.runtime.line_search import Ended, LineNews, LineSearch, Looking, Met, Told
 from engine.runtime.root_lock import RootLock
 from engine.search import Waits, questions_of
+from engine.search.proposal import Found, device_text, file_names, named_by
 from engine.settings import check_file
+from engine.settings.kinds import tty_port
 
 LIMIT_S = 600.0
 """A search never takes longer (#83)."""

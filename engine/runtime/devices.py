@@ -6,14 +6,14 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from engine.catchup import Catchup
-from engine.claims import Claims
+from engine.archive.catchup import Catchup
 from engine.keeper import Keeper
+from engine.keeper.claims import Claims
+from engine.keeper.shelf import Shelf
+from engine.keeper.standing import Standing
 from engine.news import Archived, Contact, Missed
 from engine.runtime.lines import Lines
 from engine.settings import Settings
-from engine.standing import Standing
-from engine.store import Shelf
 
 
 class Devices:

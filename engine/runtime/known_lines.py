@@ -7,11 +7,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine import files, kinds, naming, textfile
+from engine import files, naming
 from engine.config import GOOD
 from engine.errors import SettingsWrong
-from engine.proposal import Named
-from engine.settings import AgentSettings, DeviceSettings, Parsed, read_file
+from engine.search.proposal import Named
+from engine.settings import AgentSettings, DeviceSettings, Parsed, kinds, read_file, textfile
 
 POLLED = "его опрашивает"
 UNREADABLE = "его называет файл с ошибкой"

@@ -1,4 +1,4 @@
-"""Keeps `www/` within ArchiveLimit: looks at the disk, removes what `engine.limit` names, and tells it."""
+"""Keeps `www/` within ArchiveLimit: looks at the disk, removes what `engine.archive.limit` names, and tells it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from engine import naming
-from engine.limit import Stored, excess_bytes, to_remove
-from engine.store import Shelf
+from engine.archive.limit import Stored, excess_bytes, to_remove
+from engine.keeper.shelf import Shelf
 
 
 def keep_limit(

@@ -7,14 +7,14 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from engine.bus import Bus, Pace
-from engine.device import identify
 from engine.dialogue import Ask, Identity, Look
 from engine.due import answer_wait
 from engine.errors import AgentError, LineDown, NoAnswer, Refused
-from engine.link import Link
-from engine.proposal import Found
+from engine.line.bus import Bus, Pace
+from engine.line.device import identify
+from engine.line.link import Link
 from engine.search import EVERYBODY, Heard, Outcome, Question, Search, Step, Waits
+from engine.search.proposal import Found
 from engine.worker import Worker
 
 SETTLE_S = 0.2

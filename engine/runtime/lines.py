@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from engine.bus import Bus
 from engine.dialogue import Driver
 from engine.due import Restarts
 from engine.line import LineWorker
-from engine.link import Link, SerialLink, TcpLink
+from engine.line.bus import Bus
+from engine.line.link import Link, SerialLink, TcpLink
 from engine.news import News
 from engine.settings import DeviceSettings, Settings
 

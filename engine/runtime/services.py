@@ -9,15 +9,15 @@ from datetime import datetime
 from pathlib import Path
 
 from engine.delivery import Delivery
+from engine.delivery.outbox import Outbox
 from engine.due import Restarts, clock_is_plausible
 from engine.formats.status import counts_text, moment_text
 from engine.ftpd import FtpServer
-from engine.ftpd_accounts import FACTORY_PASSWORD
-from engine.outbox import Outbox
+from engine.ftpd.accounts import FACTORY_PASSWORD
 from engine.push import Session
 from engine.reasons import why
 from engine.settings import FtpSettings, InternalFtp, Server, Settings
-from engine.together import refusal
+from engine.settings.together import refusal
 from engine.watch import Watch
 
 STOP_TIMEOUT_S = 10.0

@@ -9,7 +9,7 @@ from pathlib import Path
 from engine import files, naming
 from engine.formats.snapshot import offline, read_snapshot, snapshot_text
 from engine.keeper import Keeper
-from engine.snapshot_file import SNAPSHOT_LIMIT
+from engine.keeper.snapshot_file import SNAPSHOT_LIMIT
 
 
 class Stale:

@@ -7,9 +7,8 @@ from pathlib import Path
 
 from drivers.emulated.modbus import HeatMeter
 from drivers.modbus import DRIVER
-from engine import units
 from engine.dialogue import Setup
-from engine.template import KEYS, parse_template
+from engine.template import KEYS, parse_template, units
 from tests.fake.dialogue_runner import run
 
 GUIDE = (Path(__file__).parents[2] / "docs/templates.md").read_text("utf-8")

@@ -12,10 +12,10 @@ import pytest
 
 import drivers
 from drivers import rt_05, tem_frame
+from engine.config.shipped import Shipped
 from engine.dialogue import Ask, Driver, Fetched, Look, Mark, Ring, Setup
-from engine.modbus_map import Template
 from engine.model import Event, Reading, Record
-from engine.shipped import Shipped
+from engine.template.modbus_map import Template
 from tests.fake.dialogue_runner import asks, run
 
 PROJECT = Path(__file__).parents[2]

@@ -18,11 +18,11 @@ from drivers.emulated.modbus import Device, HeatMeter, Places, put
 from drivers.modbus import DRIVER, Layout, Span, apart, plan, split
 from engine.dialogue import Identity, Setup
 from engine.errors import AgentError, NoAnswer, Refused
-from engine.modbus_map import Cell, Template
 from engine.model import Reading
 from engine.news import Contact, Missed
 from engine.settings import DeviceSettings, parse_device
 from engine.template import parse_template
+from engine.template.modbus_map import Cell, Template
 from tests.fake import modbus_answer
 from tests.fake.dialogue_runner import run
 from tests.fake.virtual_line import VirtualLine

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from drivers.modbus_decode import Found, decode_cell, decode_number, decode_reading
 from engine.dialogue import Setup
-from engine.modbus_map import Cell, Template
 from engine.model import Reading, Value
 from engine.template import parse_template
+from engine.template.modbus_map import Cell, Template
 
 
 def template(*lines: str, head: str = "", extra: str = "") -> Template:

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.tem_05m import BLOCK_SIZE, DRIVER, LISTENING_S, WAKE_UP, WOKEN, decode_reading, is_sealed, take
-from engine.bus import Bus, Pace
 from engine.dialogue import Identity, Look, Setup
 from engine.errors import NoAnswer
+from engine.line.bus import Bus, Pace
 from engine.model import Reading, Value
 from tests.fake.captured import answers
 from tests.fake.dialogue_runner import asks, run

@@ -20,6 +20,7 @@ from engine.dialogue import Condition, Fetched, Identity, Mark, Ring, Setup
 from engine.errors import AgentError, NoAnswer, Refused
 from engine.model import Reading, RecType, Value
 from tests.fake.dialogue_runner import asks, run
+from tests.fake.disturbed_line import disturbances
 from tests.fake.memory_meter import MemoryMeter
 from tests.fake.tem_384_memory import point, record, store, summed, typical_meter
 
@@ -507,28 +508,6 @@ def test_an_answer_that_is_late_by_one_request_never_passes_for_the_next() -> No
 
 
 # --- hostile lines
-
-
-@st.composite
-def disturbances(draw: st.DrawFn) -> Callable[[bytes], bytes]:
-    """One thing that happens to an answer on its way: it stays whole or is visibly not itself."""
-    kind = draw(st.sampled_from(["whole", "flip", "drop", "insert", "cut", "noise", "nothing"]))
-    share, byte, noise = draw(st.floats(0, 0.999)), draw(st.integers(1, 255)), draw(st.binary(max_size=40))
-
-    def disturb(frame: bytes) -> bytes:
-        place = int(share * len(frame))
-        changed = {
-            "whole": frame,
-            "flip": broken(frame, (place, frame[place] ^ byte)),
-            "drop": frame[:place] + frame[place + 1 :],
-            "insert": frame[:place] + bytes([byte]) + frame[place:],
-            "cut": frame[:place],
-            "noise": noise + frame,
-            "nothing": b"",
-        }
-        return changed[kind]
-
-    return disturb
 
 
 def disturbed(meter: MemoryMeter, changes: list[Callable[[bytes], bytes]]) -> Callable[[bytes], bytes]:

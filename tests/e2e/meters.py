@@ -10,7 +10,7 @@ from datetime import datetime
 
 from drivers.emulated import Piece, Speaker, tem
 from engine.emulate import PtyServer, TcpServer
-from engine.emulated_line import Line
+from engine.emulate.line import Line
 
 NOW = datetime(2026, 9, 25, 14, 30, 7)
 

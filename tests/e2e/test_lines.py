@@ -17,7 +17,7 @@ from engine import naming
 from engine.emulate import PtyServer, TcpServer
 from engine.errors import LineDown
 from engine.formats import fields
-from engine.link import SerialLink
+from engine.line.link import SerialLink
 from engine.news import Contact
 from engine.settings import parse_device
 from tests.e2e.meters import meter, on_pty, on_tcp, still

@@ -9,7 +9,7 @@ import pytest
 
 from drivers.emulated import tem
 from engine.emulate import TcpServer
-from engine.emulated_line import Line
+from engine.emulate.line import Line
 from tests.e2e.drops import assert_in_one_row, keys_in, keys_of, received
 from tests.e2e.meters import NOW, meter, on_tcp
 from tests.e2e.truth import (

@@ -168,7 +168,7 @@ def test_deleted_configuration_files_are_back_within_seconds(tmp_path: Path) -> 
         configure(tmp_path, agent={"Name": "Котельная"}, devices={"a.ini": tcp_device(line.port)})
         with AgentProcess(tmp_path) as agent:
             eventually(lambda: is_online(agent) and (tmp_path / naming.LCD_INFO).exists(), "the start", agent)
-            before = {path: (tmp_path / path).read_bytes() for path in (*naming.RESTORED, naming.USB_RULES)}
+            before = {path: (tmp_path / path).read_bytes() for path in naming.RESTORED}
             for path in before:
                 (tmp_path / path).unlink()
             took_s = eventually(lambda: all((tmp_path / path).exists() for path in before), "all back", agent)

@@ -14,7 +14,7 @@ import pytest
 
 from drivers.emulated import tem
 from engine.emulate import PtyServer, TcpServer
-from engine.emulated_line import Line
+from engine.emulate.line import Line
 from tests.e2e.drops import Key, assert_in_one_row, assert_nothing_unfinished, keys_in, keys_of, received
 from tests.e2e.truth import (
     assert_all_true,

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from drivers.modbus import plan
-from engine.modbus_map import Template
+from engine.config.shipped import Shipped
 from engine.settings import read_file
-from engine.shipped import Shipped
+from engine.template.modbus_map import Template
 
 PROJECT = Path(__file__).parents[2]
 PATHS = sorted((PROJECT / "etc/templates").glob("*.ini"))

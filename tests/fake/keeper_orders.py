@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from engine.catchup import Catchup
-from engine.claims import Claims
+from engine.archive.catchup import Catchup
+from engine.keeper.claims import Claims
 
 
 class KeeperOrders:

@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from engine import cursor, naming
+from engine import naming
+from engine.delivery import cursor
 from engine.emulate import TcpServer
-from engine.emulated_line import Line
+from engine.emulate.line import Line
 from tests.fake.agent_process import configure, run_agent, server_text, tcp_device
 from tests.fake.debian_servers import DebianServer, vsftpd
 from tests.fake.kill_check import Count, FoundDrop, check_archives, check_delivered, read_archives, read_drop

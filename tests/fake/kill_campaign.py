@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from engine import cursor
+from engine.delivery import cursor
 from tests.fake.kill_check import key, read_archives
 from tests.fake.kill_site import Site
 from tests.fake.kill_wrapper import BOARD_BYTES, PHASES, read_board

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from drivers.emulated import Piece, tem
 from drivers.emulated.bus import Bus
 from engine.emulate import TcpServer
-from engine.emulated_line import Line
+from engine.emulate.line import Line
 from tests.fake.debian_servers import DebianServer, proftpd, vsftpd
 
 NUMBER = 7

@@ -177,7 +177,7 @@ def wrap_whole_files(board: Board, files: Any) -> None:
 
 
 def wrap_ledger(board: Board) -> None:
-    from engine.store import Shelf
+    from engine.keeper.shelf import Shelf
 
     @wrapped(Shelf, "sync")
     def sync(former: Callable[..., None], shelf: Any) -> None:
@@ -191,7 +191,7 @@ def wrap_ledger(board: Board) -> None:
 def wrap_delivery(board: Board) -> None:
     """From the note of a drop to the cursor behind it."""
     from engine.delivery import CursorFile
-    from engine.handover import Handover
+    from engine.delivery.handover import Handover
     from engine.push import Session
 
     own = threading.local()
@@ -230,7 +230,7 @@ def wrap_delivery(board: Board) -> None:
 
 
 def wrap_wire(board: Board) -> None:
-    from engine.push_wire import Wire
+    from engine.push.wire import Wire
 
     class Slow(BytesIO):
         """Data whose every piece is a point."""

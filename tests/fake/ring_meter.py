@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from engine.archive import RingWalk
+from engine.archive.findings import Finding, Task
+from engine.archive.ring_walk import RingWalk
 from engine.dialogue import Condition, Fetched, Mark, Ring
-from engine.findings import Finding, Task
 from engine.model import Record, RecType
 
 BEGIN = datetime(2018, 9, 1)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from engine.archive import RingWalk
+from engine.archive.findings import Damaged, Finding, Found, Task
+from engine.archive.ring_walk import RingWalk
 from engine.dialogue import Driver, Fetched, Identity, Mark, Ring, Setup
-from engine.findings import Damaged, Finding, Found, Task
 from engine.model import Entry
 from tests.fake.dialogue_runner import run
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from drivers.emulated import Speaker
-from engine.bus import Bus
 from engine.dialogue import Driver
 from engine.errors import LineDown
 from engine.line import LineWorker
+from engine.line.bus import Bus
 from engine.news import News
 
 BYTE_S = 10 / 9600

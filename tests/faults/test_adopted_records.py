@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from engine import files
+from engine.archive.findings import Cursor
 from engine.dialogue import Mark
-from engine.findings import Cursor
 from engine.formats.archive import Head
+from engine.keeper.shelf import Shelf
 from engine.model import Record, RecType
-from engine.store import Shelf
 
 HEAD = Head("ТЕМ-104", "ТЕМ-104", "440020", 1)
 

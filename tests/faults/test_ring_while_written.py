@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from engine.archive import RingWalk
+from engine.archive.findings import Finding, Found
+from engine.archive.ring_walk import RingWalk
 from engine.dialogue import Mark
-from engine.findings import Finding, Found
 from engine.model import Record
 from tests.fake.ring_meter import RingMeter
 

@@ -11,7 +11,7 @@ from drivers.emulated.rt_05 import Regulator, disguises
 from drivers.emulated.rt_05_memory import Climate
 from drivers.emulated.rt_05_options import Options
 from drivers.rt_05 import DRIVER
-from engine.archive import RingWalk
+from engine.archive.ring_walk import RingWalk
 from engine.dialogue import Identity, Ring, Setup
 from engine.errors import NoAnswer
 from engine.model import Event, Record, RecType, Value

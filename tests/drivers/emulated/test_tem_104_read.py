@@ -17,10 +17,10 @@ from drivers.emulated.tem_104_1 import Meter as SingleMeter
 from drivers.emulated.tem_body import Written
 from drivers.emulated.tem_life import Moment
 from drivers.emulated.tem_options import System
-from engine.archive import RingWalk
-from engine.device import identify
+from engine.archive.findings import Damaged, Finding, Found, Newest
+from engine.archive.ring_walk import RingWalk
 from engine.dialogue import Driver, Fetched, Identity, Mark, Setup
-from engine.findings import Damaged, Finding, Found, Newest
+from engine.line.device import identify
 from engine.model import Reading, Record, Value
 from tests.fake.dialogue_runner import run
 

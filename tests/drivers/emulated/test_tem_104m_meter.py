@@ -15,7 +15,7 @@ from drivers.emulated.tem_104m_options import EVENT_RINGS, ModernOptions, SmallO
 from drivers.emulated.tem_events import Noted
 from drivers.emulated.tem_life import Moment
 from drivers.emulated.tem_options import System
-from engine.archive import RingWalk
+from engine.archive.ring_walk import RingWalk
 from engine.dialogue import Identity, Ring, Setup
 from engine.model import Entry, Event, Reading, Record, RecType, Value
 from tests.fake.dialogue_runner import run

@@ -20,7 +20,7 @@ from engine import naming
 from engine.console import Progress
 from engine.dialogue import Driver
 from engine.emulate import TcpServer
-from engine.emulated_line import Line
+from engine.emulate.line import Line
 from engine.runtime import agent as agent_module
 from engine.runtime import services as services_module
 from engine.runtime.agent import Agent

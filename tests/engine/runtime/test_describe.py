@@ -9,12 +9,12 @@ from typing import cast
 
 import pytest
 
-from engine.bus import Bus
 from engine.keeper import Keeper
+from engine.keeper.standing import Note
 from engine.line import LineWorker
+from engine.line.bus import Bus
 from engine.runtime.describe import bus_line, device_line
 from engine.runtime.lines import Standing as LineStanding
-from engine.standing import Note
 from tests.fake.agent_settings import serial_device, tcp_device
 from tests.fake.keeper_orders import KeeperOrders
 from tests.fake.scripted_link import ScriptedLink

@@ -8,9 +8,9 @@ from typing import cast
 
 import pytest
 
-from engine.catchup import Catchup
+from engine.archive.catchup import Catchup
+from engine.archive.findings import Cursor, Found, mark_of
 from engine.dialogue import Condition, Fetched, Identity
-from engine.findings import Cursor, Found, mark_of
 from engine.model import Reading, Record, RecType
 from engine.news import Archived, Contact, Missed
 from engine.runtime.devices import Devices

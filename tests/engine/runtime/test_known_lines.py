@@ -8,8 +8,8 @@ import pytest
 
 from engine import naming
 from engine.config import Config
-from engine.proposal import Named
 from engine.runtime.known_lines import MODEM, SYNC_PORT, Known, read_known
+from engine.search.proposal import Named
 from tests.fake.agent_process import put
 
 

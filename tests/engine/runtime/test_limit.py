@@ -8,9 +8,9 @@ from pathlib import Path
 from engine.dialogue import Mark
 from engine.formats.archive import Head
 from engine.formats.gaps import OVER_LIMIT, read_gaps
+from engine.keeper.shelf import Shelf
 from engine.model import Record, RecType
 from engine.runtime.limit import keep_limit
-from engine.store import Shelf
 
 HEAD = Head("ТЕМ-104", "ТЕМ-104", "476721", 1)
 

@@ -13,9 +13,9 @@ from drivers.emulated import Piece, Speaker, tem, tem_104
 from drivers.emulated.bus import Bus as EmulatedBus
 from drivers.emulated.faults import Fault, Faulty
 from drivers.emulated.tem_104_options import LegacyOptions
-from engine.proposal import Found
 from engine.runtime.line_search import Ended, LineNews, LineSearch, Looking, Met, Told
 from engine.search import SPEEDS, questions_of
+from engine.search.proposal import Found
 from tests.fake.modbus_answer import rtu
 from tests.fake.own_speed_link import OwnSpeedLink
 

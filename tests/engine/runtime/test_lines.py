@@ -11,7 +11,7 @@ import pytest
 
 from engine.errors import LineDown
 from engine.line import LineWorker
-from engine.link import SerialLink, TcpLink
+from engine.line.link import SerialLink, TcpLink
 from engine.news import LineChanged, News
 from engine.runtime import lines as lines_module
 from engine.runtime.describe import bus_line

@@ -1,0 +1,287 @@
+"""The archive of one device on the disk: `www/<DevNumber>/` and the agent's ledger of it in `var/`.
+
+Files only grow at the end, by whole records. One thread writes here; a line may ask `has` meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from threading import RLock
+
+from engine import files, naming
+from engine.archive.findings import Cursor
+from engine.archive.ledger import Ledger, ledger_text, read_ledger
+from engine.archive.shelf_index import Index, block_text, indexed, mark_text, text_of_mark
+from engine.dialogue import Mark
+from engine.formats import archive, gaps
+from engine.formats.archive import Block, Head
+from engine.formats.values import read_stamp
+from engine.model import Entry, Record, RecType
+
+KEPT_INDEXES = 3
+"""Archive files of one device whose keys are held in memory: this month's hours, the days, the report dates."""
+SMALL_FILE_LIMIT = 4 * 1024 * 1024
+
+
+class Shelf:
+    """Everything that is kept of one device. `told` gets what a person should know, in Russian.
+
+    An `OSError` comes out of every writing method: nothing is torn then, and the same call may be made again.
+    """
+
+    def __init__(self, root: Path, dev_number: str, told: Callable[[str], None]) -> None:
+        self.dev_number = dev_number
+        self._root = root
+        self._told = told
+        self._folder = root / naming.archive_folder(dev_number)
+        self._ledger_path = root / naming.VAR / "meters" / f"{dev_number}.txt"
+        self._removed_path = root / naming.VAR / "removed" / f"{dev_number}.txt"
+        self._damaged_folder = root / naming.VAR / "damaged" / dev_number
+        self._indexes: OrderedDict[Path, Index] = OrderedDict()
+        self._unsynced: set[Path] = set()
+        self._adopted: set[Path] = set()
+        self._lock = RLock()
+        self._removed = frozenset(_read_text(self._removed_path).split())
+        self._saved = self._load_ledger()
+        self.ledger = self._saved
+
+    # --- records
+
+    def keep(self, entry: Entry, head: Head, event_date: str = "ymd") -> bool:
+        """Store a record or event; False when it is stored already, or went by ArchiveLimit and is not wanted again.
+
+        `head` opens a new file; one of events is written with its dates in the order `event_date` from then on.
+        """
+        path = self._path(entry)
+        if path.name in self._removed:
+            return False
+        with self._lock:
+            index = self._mended(path)
+            seen = index.marks_at(entry.stamp) if index else ()
+            if mark_text(entry) in seen:
+                return False
+            if isinstance(entry, Record):
+                entry = replace(entry, repeat=len(seen) + 1)
+            if index is None:
+                self._begin_file(path, entry, replace(head, event_date=event_date) if _is_event(entry) else head)
+            else:
+                self._append(path, index, entry)
+        return True
+
+    def has(self, rec_type: RecType, mark: Mark) -> bool:
+        """Whether the entry that this mark tells is stored, or went by ArchiveLimit. For any thread."""
+        if mark.stamp is None:
+            return False
+        path = self._root / naming.archive_path(self.dev_number, rec_type, mark.stamp)
+        if path.name in self._removed:
+            return True
+        with self._lock, suppress(OSError):  # what cannot be looked at is fetched, and storing it tells why
+            index = self._index(path)
+            return index is not None and text_of_mark(mark) in index.marks_at(mark.stamp)
+        return False
+
+    def is_empty(self, rec_type: RecType) -> bool:
+        """Whether no record of this kind was ever stored."""
+        return not self._files(rec_type) and not any(naming.archive_kind(name) is rec_type for name in self._removed)
+
+    def last_stamp(self, rec_type: RecType) -> datetime | None:
+        """Stamp of the record that was stored last in the newest file; None when there is none."""
+        paths = self._files(rec_type)
+        with self._lock:
+            index = self._index(paths[-1]) if paths else None
+        return index.last_stamp if index else None
+
+    def has_stamp(self, rec_type: RecType, stamp: datetime) -> bool:
+        """Whether any record of this stamp is stored, or went by ArchiveLimit."""
+        path = self._root / naming.archive_path(self.dev_number, rec_type, stamp)
+        with self._lock:
+            index = self._index(path)
+        return path.name in self._removed or bool(index and index.marks_at(stamp))
+
+    def last_record(self, rec_type: RecType) -> Record | None:
+        """The record that was stored last in the newest file; None when there is none that can be read."""
+        paths = self._files(rec_type)
+        blocks = archive.blocks(paths[-1].read_bytes()) if paths else iter(())
+        last = deque(blocks, maxlen=1)
+        with suppress(ValueError):
+            return archive.read_record(last[0]) if last else None
+        return None
+
+    def sync(self) -> None:
+        """Put every record and the ledger on the disk. Only after it a record counts as kept."""
+        for path in tuple(self._unsynced):
+            with suppress(FileNotFoundError):  # somebody took the file away, there is nothing left to keep
+                files.sync(path)
+            self._unsynced.discard(path)
+        if self.ledger != self._saved:
+            files.write_whole(self._ledger_path, ledger_text(self.ledger).encode(), synced=True)
+            self._saved = self.ledger
+
+    def remove(self, name: str) -> None:
+        """Give up a whole file (ArchiveLimit). It is remembered first: its records are never fetched or sent again."""
+        path = self._folder / name
+        removed = self._removed | {name}
+        files.write_whole(self._removed_path, "\n".join(sorted(removed)).encode() + b"\n", synced=True)
+        self._removed = removed
+        rec_type = naming.archive_kind(name)
+        with self._lock:
+            index = self._index(path)
+            self._indexes.pop(path, None)
+        if index and index.marks and rec_type:
+            stamps = sorted(map(read_stamp, index.marks))
+            self._change_gaps(lambda old: gaps.add(old, gaps.Gap(rec_type, stamps[0], stamps[-1], gaps.OVER_LIMIT)))
+        files.remove(path)
+        files.sync(self._folder)
+
+    def forget_unsaved(self) -> None:
+        """After a failed write: go back to what is surely on the disk. Records are known by their files."""
+        with self._lock:
+            self._indexes.clear()
+        self.ledger = replace(self._saved, meter_number=self.ledger.meter_number)
+
+    # --- the ledger
+
+    def belongs_to(self, meter_number: str) -> bool:
+        """Whether this archive takes records of that meter; an archive that has none yet takes it as its own."""
+        if not self.ledger.meter_number:
+            self.ledger = replace(self.ledger, meter_number=meter_number)
+        return self.ledger.meter_number == meter_number
+
+    def cursor(self, rec_type: RecType, ring: str = "") -> Cursor | None:
+        """Where the last walk through the ring stopped; None when the record before it is not stored any more."""
+        cursor = self.ledger.cursors.get(ring or rec_type)
+        if cursor is None or cursor.mark.stamp is None or self.has(rec_type, cursor.mark):
+            return cursor
+        return None
+
+    def move(self, rec_type: RecType, cursor: Cursor) -> None:
+        """Everything before `cursor` in the meter's ring has been dealt with."""
+        self.ledger = self.ledger.moved(rec_type, cursor)
+
+    # --- gaps
+
+    def note_missing(self, rec_type: RecType, before: datetime, after: datetime) -> None:
+        """Tell in `gaps.txt` what the meter itself has not got between two neighbouring records."""
+        span = gaps.missing_between(rec_type, before, after)
+        if span:
+            self._change_gaps(lambda old: _under_damage(old, gaps.Gap(rec_type, *span, gaps.NOT_IN_METER)))
+
+    def note_damaged(self, rec_type: RecType, place: int, stamp: datetime | None) -> None:
+        """Tell in `gaps.txt` that a record cannot be read, and remember its place."""
+        self.ledger = self.ledger.with_damaged(rec_type, {**self.ledger.damaged.get(rec_type, {}), place: stamp})
+        if stamp:
+            self._change_gaps(lambda old: gaps.add(old, gaps.Gap(rec_type, stamp, stamp, gaps.DAMAGED)))
+
+    def note_healed(self, rec_type: RecType, place: int, stamp: datetime) -> None:
+        """The record of this stamp was read at last."""
+        left = {other: told for other, told in self.ledger.damaged.get(rec_type, {}).items() if other != place}
+        self.ledger = self.ledger.with_damaged(rec_type, left)
+        self._change_gaps(lambda old: gaps.remove(old, rec_type, stamp))
+
+    def _change_gaps(self, change: Callable[[tuple[gaps.Gap, ...]], tuple[gaps.Gap, ...]]) -> None:
+        path = self._root / naming.gaps_path(self.dev_number)
+        old, foreign = gaps.read_gaps(_read_text(path))
+        new = change(old)
+        if new != old:
+            files.write_whole(path, gaps.gaps_text(new, foreign).encode(), synced=True)
+
+    # --- files
+
+    def _path(self, entry: Entry) -> Path:
+        return self._root / naming.archive_path(self.dev_number, entry.rec_type, entry.stamp)
+
+    def _files(self, rec_type: RecType) -> list[Path]:
+        names = [path for path in self._folder.glob("*.txt") if naming.archive_kind(path.name) is rec_type]
+        return sorted(names)
+
+    def _begin_file(self, path: Path, entry: Entry, head: Head) -> None:
+        data = (archive.head_text(head) + block_text(1, entry, head.event_date)).encode()
+        files.write_whole(path, data, synced=True)
+        self._remember(path, indexed(data))
+
+    def _append(self, path: Path, index: Index, entry: Entry) -> None:
+        number = index.last_number + 1
+        text = block_text(number, entry, index.event_date)
+        length = files.append_whole(path, text.encode())
+        self._unsynced.add(path)
+        index.add(Block(index.length, length, number, text))
+
+    def _index(self, path: Path) -> Index | None:
+        """What a file holds up to a torn or damaged place; None when there is no file."""
+        try:
+            size = path.stat().st_size
+        except FileNotFoundError:
+            self._indexes.pop(path, None)
+            return None
+        index = self._indexes.get(path)
+        if index is None or index.size != size:
+            index = indexed(path.read_bytes())
+            self._adopt(path)
+        self._remember(path, index)
+        return index
+
+    def _mended(self, path: Path) -> Index | None:
+        """The index of a file that can be added to. A tail that the power cut tore is cut off first."""
+        index = self._index(path)
+        if index and index.length < index.size:
+            self._mend(path, index.length)
+            index = self._index(path)
+        return index if index and index.length else None
+
+    def _mend(self, path: Path, length: int) -> None:
+        """Records behind damage may be in the meter still: its rings are looked through once more."""
+        data = path.read_bytes()
+        if not length or archive.after_damage(data, length) is not None:
+            aside = self._damaged_folder / path.name
+            files.write_whole(aside, data, synced=True)
+            self.ledger = replace(self.ledger, cursors={})
+            kept = f"весь файл отложен как {aside.relative_to(self._root)}"
+            self._told(f"{path.name}: повреждён с байта {length}; {kept}, архив прибора читается снова")
+        else:
+            self._told(f"{path.name}: отрезан оборванный конец, {len(data) - length} байт")
+        files.cut(path, length)
+
+    def _adopt(self, path: Path) -> None:
+        """What an earlier run appended may not be on the disk yet: it is synced before a ledger that counts on it."""
+        if path not in self._adopted:
+            self._adopted.add(path)
+            self._unsynced.add(path)
+
+    def _remember(self, path: Path, index: Index) -> None:
+        self._indexes[path] = index
+        self._indexes.move_to_end(path)
+        while len(self._indexes) > KEPT_INDEXES:
+            self._indexes.popitem(last=False)
+
+    def _load_ledger(self) -> Ledger:
+        text = _read_text(self._ledger_path)
+        try:
+            return read_ledger(text) if text else Ledger()
+        except ValueError as error:
+            self._told(f"{self._ledger_path.name}: {error}; архив прибора будет просмотрен заново")
+            return Ledger()
+
+
+def _is_event(entry: Entry) -> bool:
+    return entry.rec_type is RecType.EVENT
+
+
+def _under_damage(old: tuple[gaps.Gap, ...], gap: gaps.Gap) -> tuple[gaps.Gap, ...]:
+    """A record that is there but damaged is not one that the meter has not got."""
+    new = gaps.add(old, gap)
+    for damage in old:
+        if damage.reason == gaps.DAMAGED:
+            new = gaps.add(new, damage)
+    return new
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return files.read_limited(path, SMALL_FILE_LIMIT).decode("utf-8", "replace")
+    except FileNotFoundError:
+        return ""

@@ -1,0 +1,130 @@
+"""One physical line: one request at a time, its deadlines, noise, echo, late answers, and the trace."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from engine.dialogue import Ask
+from engine.errors import NoAnswer
+from engine.line.link import Link
+
+LIMIT_BYTES = 4096
+"""More than any family's longest answer with its echo and a burst of noise."""
+SILENCE = "нет ответа"
+DRAIN_LIMIT_S = 2.0
+SPARE_S = 1.0
+BITS_PER_BYTE = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast a device talks: speed of the line, longest silence inside a frame (formats guide, section 3)."""
+
+    baud: int
+    byte_timeout_s: float
+
+
+class Bus:
+    """Runs single exchanges. Not for more than one thread.
+
+    `refused` counts by reason what came and was not taken; `status.txt` shows it. `asked_at_s` is when the last
+    request was sent: the silence that may have to be kept before it is no fault of the device.
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        clock: Callable[[], float] = time.monotonic,
+        trace: Callable[[str], None] | None = None,
+    ) -> None:
+        self.link = link
+        self.refused: Counter[str] = Counter()
+        self._clock = clock
+        self._trace = trace
+        self._late_answer_s = 0.0
+        self._spoken_at_s = float("-inf")
+        self.asked_at_s = clock()
+
+    def exchange(self, ask: Ask, wait_s: float, pace: Pace) -> bytes:
+        """Send the request, return the payload of its answer.
+
+        `wait_s` is how long the first byte may take. Raises NoAnswer with the reason, or LineDown.
+        """
+        self.link.open(pace.baud)
+        self._drain(ask.pause_s, pace)
+        self.asked_at_s = self._clock()
+        self.link.write(ask.request)
+        self._note(">>", ask.request)
+        heard, payload, reason = self._listen(ask, wait_s, pace)
+        self._spoken_at_s = self._clock()
+        self._note("<<", heard)
+        if payload is None:
+            self._refuse(reason or SILENCE)
+            self._late_answer_s = pace.byte_timeout_s
+            raise NoAnswer(reason or SILENCE)
+        self._count_surplus(ask, heard)
+        return payload
+
+    def expect_late_answer(self, wait_s: float) -> None:
+        """A request was repeated, so its answer may come twice: keep quiet before the next one."""
+        self._late_answer_s = max(self._late_answer_s, wait_s)
+
+    def close(self) -> None:
+        self.link.close()
+
+    def _listen(self, ask: Ask, wait_s: float, pace: Pace) -> tuple[bytes, bytes | None, str]:
+        """Until the answer is whole, or silence, or more time than the answer can need."""
+        buffer = bytearray()
+        reason = ""
+        quiet_at = self._clock() + wait_s
+        give_up_at = quiet_at + SPARE_S + 2 * BITS_PER_BYTE * (ask.expected + len(ask.request)) / pace.baud
+        while len(buffer) < LIMIT_BYTES:
+            now = self._clock()
+            chunk = self.link.read(LIMIT_BYTES - len(buffer), min(quiet_at, give_up_at) - now)
+            if not chunk:
+                break
+            buffer += chunk
+            look = ask.take(bytes(buffer))
+            if look.payload is not None:
+                return bytes(buffer), look.payload, ""
+            reason = look.reason
+            quiet_at = max(quiet_at, self._clock() + pace.byte_timeout_s)
+            if self._clock() >= give_up_at:
+                break
+        return bytes(buffer), None, reason
+
+    def _drain(self, pause_s: float, pace: Pace) -> None:
+        """What is still on the line belongs to no request of ours: it must not answer the next one."""
+        quiet_s = max(self._late_answer_s, pause_s - (self._clock() - self._spoken_at_s), 0.0)
+        self._late_answer_s = 0.0
+        end_at = self._clock() + DRAIN_LIMIT_S
+        stale = bytearray()
+        while chunk := self.link.read(LIMIT_BYTES, quiet_s):
+            stale += chunk[: LIMIT_BYTES - len(stale)]
+            quiet_s = pace.byte_timeout_s
+            if self._clock() > end_at:
+                self._note("<<", bytes(stale))
+                self._refuse("шум")
+                raise NoAnswer("линия не умолкает")
+        if stale:
+            self._note("<<", bytes(stale))
+            self._refuse("запоздалый ответ")
+
+    def _count_surplus(self, ask: Ask, heard: bytes) -> None:
+        if heard.startswith(ask.request):
+            self.refused["эхо"] += 1
+        elif len(heard) > ask.expected:
+            self.refused["шум"] += 1
+
+    def _refuse(self, reason: str) -> None:
+        self.refused[reason] += 1
+        if self._trace:
+            self._trace(f"# {reason}")
+
+    def _note(self, mark: str, data: bytes) -> None:
+        """An empty request is told too: listening is one half of an exchange."""
+        if self._trace and (data or mark == ">>"):
+            self._trace(f"{mark} {data.hex(' ').upper()}".rstrip())
