@@ -153,6 +153,39 @@ def engine_modules(room: str) -> list[Module]:
 # --- who may import whom
 
 
+def test_every_module_can_be_the_first_that_is_imported() -> None:
+    """A circle of imports shows only to whoever enters it at the wrong place."""
+    assert [" -> ".join(circle) for circle in _circles()] == []
+
+
+def _own_at_start(module: Module) -> set[str]:
+    """What a module imports of ours when it is loaded, the packages around it among them."""
+    nodes = [node for node in module.tree.body if isinstance(node, ast.ImportFrom | ast.Import)]
+    start = Module(module.name, module.path, ast.Module(body=list(nodes), type_ignores=[]))
+    found = {name for name in imports(start) if name in names()}
+    around = {name.rpartition(".")[0] for name in found if "." in name}
+    around = {name for name in around if name in names() and not module.name.startswith(f"{name}.")}
+    return (found | around) - {module.name}
+
+
+def _circles() -> list[list[str]]:
+    graph = {module.name: sorted(_own_at_start(module)) for module in modules()}
+    done: set[str] = set()
+    found: list[list[str]] = []
+
+    def visit(name: str, path: list[str]) -> None:
+        if name in path:
+            found.append([*path[path.index(name) :], name])
+        elif name not in done:
+            for other in graph.get(name, []):
+                visit(other, [*path, name])
+            done.add(name)
+
+    for name in graph:
+        visit(name, [])
+    return found
+
+
 def test_every_module_of_a_table_is_there() -> None:
     tables = {part for parts in ROOMS.values() for part in parts} | SHARED | OF_DRIVERS
     assert sorted(part for part in tables if f"engine.{part}" not in names()) == []

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from engine import files, naming
 from engine.config.shipped import Shipped, templates_of
+from engine.dialect import textfile
 from engine.errors import Problem, SettingsWrong
 from engine.reasons import why
 from engine.settings import (
@@ -27,7 +28,6 @@ from engine.settings import (
     Settings,
     check_file,
     read_file,
-    textfile,
     together,
 )
 

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from engine import files, naming
+from engine.dialect import textfile
 from engine.errors import Problem, SettingsWrong
 from engine.reasons import why
-from engine.settings import Parsed, read_file, textfile
+from engine.settings import Parsed, read_file
 from engine.template.modbus_map import Template
 
 

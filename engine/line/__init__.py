@@ -72,6 +72,7 @@ class LineWorker(Worker):
 
     def stop(self) -> None:
         super().stop()
+        self.bus.stop()
         self._wake.set()
 
     def _order(self, order: Callable[[], None]) -> None:

@@ -16,6 +16,8 @@ LIMIT_BYTES = 4096
 SILENCE = "нет ответа"
 DRAIN_LIMIT_S = 2.0
 SPARE_S = 1.0
+LOOK_UP_S = 0.25
+"""However long an answer may take, a stop is heard so soon."""
 BITS_PER_BYTE = 10
 
 
@@ -46,6 +48,7 @@ class Bus:
         self._trace = trace
         self._late_answer_s = 0.0
         self._spoken_at_s = float("-inf")
+        self._stopped = False
         self.asked_at_s = clock()
 
     def exchange(self, ask: Ask, wait_s: float, pace: Pace) -> bytes:
@@ -72,6 +75,10 @@ class Bus:
         """A request was repeated, so its answer may come twice: keep quiet before the next one."""
         self._late_answer_s = max(self._late_answer_s, wait_s)
 
+    def stop(self) -> None:
+        """Wait for no answer any more. May be called by any thread."""
+        self._stopped = True
+
     def close(self) -> None:
         self.link.close()
 
@@ -81,9 +88,11 @@ class Bus:
         reason = ""
         quiet_at = self._clock() + wait_s
         give_up_at = quiet_at + SPARE_S + 2 * BITS_PER_BYTE * (ask.expected + len(ask.request)) / pace.baud
-        while len(buffer) < LIMIT_BYTES:
-            now = self._clock()
-            chunk = self.link.read(LIMIT_BYTES - len(buffer), min(quiet_at, give_up_at) - now)
+        while len(buffer) < LIMIT_BYTES and not self._stopped:
+            left_s = min(quiet_at, give_up_at) - self._clock()
+            chunk = self.link.read(LIMIT_BYTES - len(buffer), min(left_s, LOOK_UP_S))
+            if not chunk and left_s > LOOK_UP_S:
+                continue
             if not chunk:
                 break
             buffer += chunk

@@ -16,6 +16,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from engine import files, naming
+from engine.dialect.kinds import tty_port
 from engine.dialogue import Driver
 from engine.due import clock_is_plausible
 from engine.errors import Problem
@@ -30,7 +31,6 @@ from engine.runtime.root_lock import RootLock
 from engine.search import Waits, questions_of
 from engine.search.proposal import Found, device_text, file_names, named_by
 from engine.settings import check_file
-from engine.settings.kinds import tty_port
 
 LIMIT_S = 600.0
 """A search never takes longer (#83)."""

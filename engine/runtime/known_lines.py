@@ -9,9 +9,10 @@ from pathlib import Path
 
 from engine import files, naming
 from engine.config import GOOD
+from engine.dialect import kinds, textfile
 from engine.errors import SettingsWrong
 from engine.search.proposal import Named
-from engine.settings import AgentSettings, DeviceSettings, Parsed, kinds, read_file, textfile
+from engine.settings import AgentSettings, DeviceSettings, Parsed, read_file
 
 POLLED = "его опрашивает"
 UNREADABLE = "его называет файл с ошибкой"

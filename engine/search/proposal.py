@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from engine import naming
+from engine.dialect import device_types
 from engine.dialogue import Identity
-from engine.settings import device_types
 
 _ODD = re.compile(r"[^0-9A-Za-z.]+")
 _LATIN = str.maketrans("ПЭЛДГИ", "PELDGI")

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from engine import naming
+from engine.dialect import device_types, textfile
 from engine.errors import Problem, SettingsWrong
-from engine.settings import device_types, ftp_checks, keyed, keys, smallfiles, textfile
+from engine.settings import ftp_checks, keyed, keys, smallfiles
 from engine.settings.keyed import Keyed
 from engine.template import parse_template
 from engine.template.modbus_map import Template

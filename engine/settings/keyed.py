@@ -6,9 +6,11 @@ import difflib
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine.dialect import device_types, textfile
+from engine.dialect.key import Key
+from engine.dialect.textfile import Line
 from engine.errors import Problem
-from engine.settings import device_types, keys, textfile
-from engine.settings.textfile import Line
+from engine.settings import keys
 
 _SHOWN_DIGITS = 8
 _HINTS_MOST = 100
@@ -93,7 +95,7 @@ def _take(file_kind: str, keyed: Keyed, line: Line) -> None:
         keyed.several[key.field, caught] = value
 
 
-def _shown_value(key: keys.Key, value: str) -> str:
+def _shown_value(key: Key, value: str) -> str:
     """A number out of range helps to see what is wrong; anything else might be a secret in the wrong place."""
     if key.kind.secret or not value.isascii() or not value.isdigit() or len(value) > _SHOWN_DIGITS:
         return ""

@@ -6,11 +6,11 @@ This table drives reading, checking and the tables of the documentation. A defau
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import NamedTuple
 
-from engine.settings import kinds
-from engine.settings.kinds import Kind, choice, flag, milliseconds, or_empty, tty_port, whole, words
+from engine.dialect import kinds
+from engine.dialect.key import Key
+from engine.dialect.kinds import Kind, choice, flag, milliseconds, or_empty, tty_port, whole, words
 
 AGENT, FTP, DEVICE = "agent", "ftp", "device"
 SERVERS = ("server1", "server2", "server3")
@@ -21,22 +21,6 @@ REPORT_FIELDS = (
     "Tall", "dTall", "Tgood", "dTgood", "Tmin", "dTmin", "Tmax", "dTmax", "Tdt", "dTdt", "Terr", "dTerr", "Err", "SW1",
     "SW2", "DateTime", "Q", "Qот", "Qгвс", "dM", "dT",
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """One key: `field` is the attribute of the settings class that its value goes to.
-
-    `pattern` is given where the name stands for several (`S<n>T<k>Min`); its groups tell which.
-    """
-
-    section: str
-    name: str
-    default: str
-    kind: Kind
-    field: str
-    meaning: str
-    pattern: re.Pattern[str] | None = None
 
 
 class Row(NamedTuple):

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TypeVar
 
+from engine.dialect import textfile
 from engine.errors import Problem, SettingsWrong
-from engine.settings import textfile
 
 _LCD_NAME = re.compile(r"(?:[0-9A-Za-z]{1,20}\.)?[A-Za-z][A-Za-z0-9]{0,29}")
 _SECONDS = re.compile(r"[0-9]{1,4}")

@@ -8,11 +8,11 @@ from __future__ import annotations
 import difflib
 from typing import Any
 
+from engine.dialect import kinds, textfile
+from engine.dialect.key import Key
+from engine.dialect.kinds import choice, whole
+from engine.dialect.textfile import Line
 from engine.errors import Problem, SettingsWrong
-from engine.settings import kinds, textfile
-from engine.settings.keys import Key
-from engine.settings.kinds import choice, whole
-from engine.settings.textfile import Line
 from engine.template import byte_order
 from engine.template.keys import CLOCK_KEYS, CLOCK_PARTS
 from engine.template.line import FUNCTIONS, Defaults, read_point

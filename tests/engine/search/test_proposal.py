@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine import naming
+from engine.dialect import device_types
+from engine.dialect.kinds import BAUDS
 from engine.dialogue import Identity
 from engine.search.proposal import Found, Named, device_text, file_names, named_by
-from engine.settings import DeviceSettings, check_file, device_types, parse_device
-from engine.settings.kinds import BAUDS
+from engine.settings import DeviceSettings, check_file, parse_device
 
 PATH = "log/User/devices/a.ini"
 MOMENT = datetime(2026, 9, 25, 14, 30, 7)

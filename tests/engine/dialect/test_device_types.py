@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.settings import device_types
+from engine.dialect import device_types
 
 
 @pytest.mark.parametrize("name", device_types.DEVICE_TYPES)

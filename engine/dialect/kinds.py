@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from engine.settings import device_types
+from engine.dialect import device_types
 
 _WHOLE = re.compile(r"[0-9]{1,16}")
 _NUMBER = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,6})?")

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.settings import textfile
-from engine.settings.textfile import Line, decode, parse_ini, replace_value
+from engine.dialect import textfile
+from engine.dialect.textfile import Line, decode, parse_ini, replace_value
 
 
 def problems(text: str) -> list[str]:
