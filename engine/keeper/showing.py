@@ -7,8 +7,19 @@ from datetime import datetime
 from engine.dialogue import Identity
 from engine.formats.archive import Head
 from engine.formats.snapshot import SnapshotView, clock_values, error_text
-from engine.model import Reading, Value
+from engine.model import Reading, Value, Values
 from engine.settings import DeviceSettings
+
+
+_SUPPLY_WITH_FLOW_METER = "Q = M1(h1 - h2)"
+FORMULAS = {
+    "Р-Подача": _SUPPLY_WITH_FLOW_METER,
+    "Подача + Р": _SUPPLY_WITH_FLOW_METER,
+    "Подача + расходомер": _SUPPLY_WITH_FLOW_METER,
+    "Обратка": "Q = M(h1 - h2)",
+    "ГВС с циркуляцией": "Q = M1(h1 - h3) - M2(h2 - h3)",
+}
+"""Formula of a system by its type: those that the manual shows (6.1 and 11.4), which no meter tells."""
 
 
 def shown_type(settings: DeviceSettings, identity: Identity) -> str:
@@ -34,4 +45,9 @@ def snapshot_view(
     device |= {**own, "NumSystems": len(reading.systems)}
     extra: dict[str, Value] = {"MeterNumber": reading.meter_number, "Online": 1}
     extra |= {**clock_values(read_at, "Read"), "ErrText": error_text(reading.systems)}
-    return SnapshotView(device, tuple({**own, **system} for system in reading.systems), extra=extra)
+    return SnapshotView(device, tuple({**own, **_formula(system), **system} for system in reading.systems), extra=extra)
+
+
+def _formula(system: Values) -> Values:
+    type_ = system.get("Type")
+    return {"Formula": FORMULAS[type_]} if isinstance(type_, str) and type_ in FORMULAS else {}
