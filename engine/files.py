@@ -151,8 +151,11 @@ def open_regular(path: str, flags: int) -> int:
 
 
 def make_folder(path: Path) -> None:
-    """A folder with everything above it; one that stands is no error."""
+    """A folder with everything above it, on the disk when this returns; one that stands is no error."""
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     path.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    for folder in missing:
+        sync(folder.parent)
 
 
 def is_temporary(name: str) -> bool:

@@ -18,7 +18,8 @@ settings.load_profile("same")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--kills", type=int, default=20, help="how often the agent is killed in tests/faults (20)")
-    parser.addoption("--seed", type=int, default=None, help="seed of that campaign (any)")
+    parser.addoption("--long", action="store_true", help="every fault of external servers, not a choice of them")
+    parser.addoption("--seed", type=int, default=None, help="seed of all that is random (any)")
 
 
 def pytest_configure(config: pytest.Config) -> None:

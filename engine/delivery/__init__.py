@@ -80,7 +80,7 @@ class CursorFile:
         if not files.write_whole(self._path, write(cursor).encode(), synced=True):
             files.sync(self._path)
         if self.is_new:
-            for folder in list(self._path.parents)[:3]:
+            for folder in list(self._path.parents)[:4]:
                 files.sync(folder)
         self._cursor, self.is_new = cursor, False
 

@@ -10,7 +10,6 @@ from engine.formats.snapshot import SnapshotView, clock_values, error_text
 from engine.model import Reading, Value, Values
 from engine.settings import DeviceSettings
 
-
 _SUPPLY_WITH_FLOW_METER = "Q = M1(h1 - h2)"
 FORMULAS = {
     "Р-Подача": _SUPPLY_WITH_FLOW_METER,

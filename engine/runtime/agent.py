@@ -21,6 +21,7 @@ from engine.reasons import why
 from engine.runtime.clockwork import Clockwork
 from engine.runtime.describe import bus_line, device_line
 from engine.runtime.devices import Devices
+from engine.runtime.inbox import sweep_inbox
 from engine.runtime.limit import keep_limit
 from engine.runtime.lines import Lines, Tracer
 from engine.runtime.root_lock import RootLock
@@ -57,7 +58,7 @@ class Agent:
         self._lines = Lines(drivers, self._post, self._crashed, tracer)
         self._devices = Devices(root, self._lines, self.journal, self._local)
         self._services = Services(root, self._config_changed, self._crashed, self._now, self.journal)
-        self._clockwork = Clockwork({self._retry_damaged: 24 * 3600, self._keep_limit: 600})
+        self._clockwork = Clockwork({self._retry_damaged: 24 * 3600, self._keep_limit: 600, self._sweep_inbox: 600})
         self._stale = Stale(root)
         self._status_file = StatusFile(root)
         self._status_at_s = 0.0
@@ -243,6 +244,10 @@ class Agent:
             keep_limit(self.root, limit_bytes, self._devices.shelf_of, self._services.has_everywhere, self.journal)
         except OSError as error:
             self.journal(f"{naming.ARCHIVES}: место не освобождено: {why(error)}")
+
+    def _sweep_inbox(self) -> None:
+        if now := self._now():
+            sweep_inbox(self.root, now)
 
     def _retry_damaged(self) -> None:
         for line in self._lines.lines.values():
