@@ -62,7 +62,7 @@ class Progress:
     def _line(self, device: str, now_s: float) -> str:
         remaining, total = self._state[device]
         if not remaining:
-            return f"{device}: архив прочитан, {total} записей"
+            return f"{device}: архив прочитан, просмотрено {total}"
         done = total - remaining
         return f"{device}: архив {done} из {total} ({100 * done // total} %){self._left(device, remaining, now_s)}"
 

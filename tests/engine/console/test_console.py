@@ -80,7 +80,7 @@ def test_the_end_of_an_archive_is_told_at_once() -> None:
     progress = Progress(stream)
     progress.report("440020", 10, 100)
     progress.report("440020", 0, 100)
-    assert stream.getvalue().splitlines()[-1] == "440020: архив прочитан, 100 записей"
+    assert stream.getvalue().splitlines()[-1] == "440020: архив прочитан, просмотрено 100"
 
 
 def test_an_archive_without_anything_missing_is_not_worth_a_word(clock: list[float]) -> None:
