@@ -22,8 +22,11 @@ ROOT = Path(__file__).parents[1]
 ROOMS: dict[str, tuple[str, ...]] = {
     "line": ("line", "line.link", "line.bus"),
     "keeper": ("keeper", "keeper.shelf", "keeper.shelving", "keeper.own_archive", "keeper.snapshot_file"),
-    "ftpd": ("ftpd", "ftpd.intake", "ftpd.session", "ftpd.transfer", "ftpd.tree", "ftpd.view"),
-    "push": ("push", "push.reason", "push.wire"),
+    "ftpd": (
+        "ftpd", "ftpd.certificate", "ftpd.intake", "ftpd.library", "ftpd.secure", "ftpd.session", "ftpd.transfer",
+        "ftpd.tree", "ftpd.view",
+    ),
+    "push": ("push", "push.reason", "push.tls", "push.wire"),
     "delivery": ("delivery",),
     "outbox": ("delivery.outbox",),
     "config": ("config", "config.shipped"),
@@ -33,6 +36,10 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "ports": ("ports",),
     "emulate": ("emulate",),
     "read_drops": ("read_drops",),
+    "report": ("report.__main__", "report.making", "report.reading", "report.pages", "report.graphs", "report.sheet"),
+    "report_child": ("report.child",),
+    "index": ("index", "index.span"),
+    "web": ("web", "web.listener", "web.request", "web.tree"),
 }
 SHARED = frozenset(("files", "worker"))
 """Edges that every edge may know: what a whole file is, and what a thread is."""
@@ -41,9 +48,13 @@ LIBRARIES: dict[str, frozenset[str]] = {
     "serial": frozenset(("line", "ports")),
     "ftputil": frozenset(("push",)),
     "pyftpdlib": frozenset(("ftpd",)),
+    "OpenSSL": frozenset(("ftpd",)),
+    "cryptography": frozenset(("ftpd",)),
     "watchdog": frozenset(("watch",)),
     "schedule": frozenset(("runtime",)),
     "pyarrow": frozenset(("read_drops",)),
+    "fpdf": frozenset(("report",)),
+    "xlsxwriter": frozenset(("report",)),
 }
 """Each foreign package is known in its own room only."""
 

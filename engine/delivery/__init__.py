@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import threading
 import time
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from engine.delivery.cursor import Cursor, CursorDamaged, Target, cursor_path, r
 from engine.delivery.handover import Handover, Outbox, Session
 from engine.errors import DeliveryFailed, NameTaken
 from engine.formats.values import stamp_text
+from engine.reasons import why
 from engine.settings import Server
 from engine.worker import Worker
 
@@ -253,5 +253,6 @@ def _reason(error: Exception) -> str:
     if isinstance(error, NameTaken):
         return f"имя занято во время передачи: {error}"
     if isinstance(error, OSError):
-        return "нет места на диске" if error.errno == errno.ENOSPC else f"ошибка диска: {error.strerror or error}"
+        words = why(error)
+        return words if "диск" in words else f"свои файлы: {words}"
     return str(error)

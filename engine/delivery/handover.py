@@ -114,7 +114,10 @@ class Handover:
         if parcel.ranges != drop.ranges:
             drop = replace(drop, ranges=parcel.ranges)
             self._logbook.note(replace(cursor, in_flight=drop))
-        stands = {variant: self._stands(drop, variant) for variant in drop.variants}
+        stands: dict[str, bool | None] = {}
+        for variant in drop.variants:
+            # Sent in their order: behind one that somebody else has got there first with, none of ours was sent.
+            stands[variant] = self._stands(drop, variant, overtaken=False in stands.values())
         owed = tuple(variant for variant in drop.variants if not stands[variant])
         if foreign := [_name(drop, variant) for variant in owed if stands[variant] is False]:
             drop, parcel = self._renamed(drop, foreign[0], owed)
@@ -133,11 +136,13 @@ class Handover:
             self._session.send(_name(drop, variant), parcel.contents[variant])
         self._logbook.note(self._logbook.cursor.landed())
 
-    def _stands(self, drop: InFlight, variant: str) -> bool | None:
+    def _stands(self, drop: InFlight, variant: str, *, overtaken: bool) -> bool | None:
         """Whether this variant has its final name; False when somebody else's drop has it, None when nobody's."""
         name = _name(drop, variant)
         if not self._session.exists(name):
             return None
+        if overtaken:
+            return False
         data = self._session.fetch(name, DROP_LIMIT_BYTES)
         if data is None:
             # Nothing may be read there. The name was free when the drop was noted, and a drop that was sent but

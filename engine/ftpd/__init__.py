@@ -1,7 +1,7 @@
 """The embedded FTP server: `log/` and `www/` over FTP, in a thread of its own (formats guide, sections 2 and 3).
 
-Its parts: `ftpd_accounts` (who logs in), `ftpd_rights` (who may do what), `ftpd_tree` (what is there), `ftpd_intake`
-(what is taken), `ftpd_view`, `ftpd_transfer` and `ftpd_session` (pyftpdlib with all that).
+Its parts: `accounts` (who logs in), `rights` (who may do what), `tree` (what is there), `intake` (what is taken),
+`view`, `transfer` and `session` (pyftpdlib with all that), `secure` and `certificate` (the same encrypted).
 """
 
 from __future__ import annotations
@@ -10,19 +10,13 @@ import logging
 import os
 import socket
 import threading
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-with warnings.catch_warnings():
-    # Python 3.11 announces the end of asyncore; later ones get it from a package of its own.
-    warnings.simplefilter("ignore", DeprecationWarning)
-    from pyftpdlib.ioloop import IOLoop
-    from pyftpdlib.servers import FTPServer
-
 from engine.ftpd.accounts import accounts_of
 from engine.ftpd.intake import Intake
+from engine.ftpd.library import FTPServer, IOLoop
 from engine.ftpd.session import Session
 from engine.ftpd.tree import Tree
 from engine.ftpd.view import Users
@@ -36,6 +30,10 @@ STOP_TIMEOUT_S = 10.0
 
 def _ignore_login_failure(_user: str, _address: str) -> None:
     """For owners who do not count."""
+
+
+class NotEncrypted(Exception):
+    """Why the encryption that is asked for cannot be had, in Russian."""
 
 
 class FtpServer:
@@ -63,6 +61,8 @@ class FtpServer:
         self._thread: threading.Thread | None = None
         self._waker: _Waker | None = None
         self._port = settings.port
+        self.encryption = ""
+        """After the start, in Russian: the fingerprint of the certificate, or why there is none; empty with `Tls=0`."""
 
     @property
     def port(self) -> int:
@@ -75,15 +75,19 @@ class FtpServer:
         return self._thread is not None and self._thread.is_alive()
 
     def start(self) -> None:
-        """Listen and serve. `OSError` when the address or the port cannot be had; nothing is left open then."""
+        """Listen and serve. Nothing is left open after an error.
+
+        `OSError` when the address or the port cannot be had, `NotEncrypted` when encryption cannot and `Tls=2`.
+        """
         if self._thread is not None:
             raise RuntimeError("the server was started before")
         _keep_library_quiet()
+        session_class = self._session_class()
         self._intake.sweep()
         listening = _listen(self._settings.bind, self._settings.port)
         self._port = listening.getsockname()[1]
         self._waker = _Waker()
-        self._listener = _Listener(listening, self._session_class(), self._waker, self._on_login_failed)
+        self._listener = _Listener(listening, session_class, self._waker, self._on_login_failed)
         self._thread = threading.Thread(target=self._serve, name="ftpd", daemon=True)
         self._thread.start()
 
@@ -114,7 +118,38 @@ class FtpServer:
             "authorizer": Users(accounts_of(self._settings), self._tree),
             "passive_ports": range(ports[0], ports[1] + 1) if ports else None,
         }
-        return type("BoundSession", (Session,), attributes)
+        return type("BoundSession", (self._encrypted(attributes) or Session,), attributes)
+
+    def _encrypted(self, attributes: dict[str, Any]) -> type[Session] | None:
+        """The encrypted kind of session, `attributes` completed for it; None where there is none and need be none."""
+        if not self._settings.tls:
+            return None
+        try:
+            return self._secure_class(attributes)
+        except NotEncrypted as error:
+            if self._settings.tls > 1:
+                raise
+            self.encryption = f"без шифрования: {error}"
+            return None
+
+    def _secure_class(self, attributes: dict[str, Any]) -> type[Session]:
+        try:
+            # Only here: it takes more memory than the rest of the server.
+            from engine.ftpd import secure
+        except ImportError as error:
+            raise NotEncrypted(f"Tls={self._settings.tls}, а пакет pyOpenSSL не установлен") from error
+        try:
+            context, fingerprint = secure.context_of(self._tree.root, self._settings.bind)
+        except secure.FAILURES as error:
+            raise NotEncrypted(f"Tls={self._settings.tls}, а {secure.PLACE} не годится: {secure.why(error)}") from error
+        is_required = self._settings.tls > 1
+        attributes |= {
+            "ssl_context": context, "tls_control_required": is_required, "tls_data_required": is_required
+        }  # fmt: skip
+        wanted = "обязательно" if is_required else "по желанию"
+        self.encryption = f"шифрование {wanted}, сертификат SHA-256 {fingerprint}"
+        secured: type[Session] = secure.SecureSession
+        return secured
 
 
 class _Listener(FTPServer):  # type: ignore[misc]

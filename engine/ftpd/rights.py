@@ -46,7 +46,7 @@ _USER_FOLDERS = (LOG, USER, DEVICES, TEMPLATES, COMMANDS, VPN)
 _SIDE_SUFFIXES = (PART, ".filepart", ".partial", ".upload", ".new", ".tmp", ".bak")
 _SIDE = tuple(f"{folder}/*{suffix}" for folder in _USER_FOLDERS for suffix in _SIDE_SUFFIXES)
 _REFUSED = tuple(naming.refused_path(f"{folder}/*") for folder in _USER_FOLDERS)
-_STORED = (*_CONFIGURATION, *_SIDE, f"{INBOX}/**")
+_STORED = (*_CONFIGURATION, f"{USER}/ca.pem", *_SIDE, f"{INBOX}/**")
 _DELETED = (*_STORED, *_REFUSED, f"{COMMANDS}/*.out", f"{SNAPSHOTS}/*.txt")
 
 _RIGHTS: dict[Role, dict[Act, tuple[str, ...]]] = {

@@ -7,18 +7,11 @@ bytes that they are, and commands that write into the middle of a file are gone.
 from __future__ import annotations
 
 import socket
-import warnings
 from pathlib import Path
 from typing import Any, ClassVar
 
-with warnings.catch_warnings():
-    # Python 3.11 announces the end of asyncore; later ones get it from a package of its own.
-    warnings.simplefilter("ignore", DeprecationWarning)
-    from pyftpdlib.exceptions import FilesystemError
-    from pyftpdlib.handlers import FTPHandler
-    from pyftpdlib.ioloop import AsyncChat
-
 from engine.ftpd.intake import Intake, Upload
+from engine.ftpd.library import AsyncChat, FilesystemError, FTPHandler
 from engine.ftpd.rights import Act, Role, allowed
 from engine.ftpd.transfer import PassiveRange, Transfer
 from engine.ftpd.tree import Tree
@@ -64,6 +57,7 @@ class Session(FTPHandler):  # type: ignore[misc]
     def close(self) -> None:
         """End the session, with whatever is on its way."""
         self.server.sessions.discard(self)
+        self.forget_queued()
         super().close()
 
     def push(self, data: str) -> None:
@@ -92,11 +86,16 @@ class Session(FTPHandler):  # type: ignore[misc]
         if self._quit_pending:
             return True
         try:
-            return bool(self.socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+            return bool(self.connection().recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
         except BlockingIOError:
             return True
         except OSError:
             return False
+
+    def connection(self) -> socket.socket:
+        """The client's connection itself, whatever lies over it."""
+        connection: socket.socket = self.socket
+        return connection
 
     def take(self, upload: Upload) -> str | None:
         """The reply to an upload that came whole; None when it is in its place."""
@@ -130,6 +129,20 @@ class Session(FTPHandler):  # type: ignore[misc]
             self.respond(f"550 {error}.")
         else:
             self.respond(f'250 "{self.fs.cwd}" is the current directory.')
+
+    def push_dtp_data(self, data: Any, isproducer: bool = False, file: Any = None, cmd: str | None = None) -> None:
+        """One transfer at a time: the library would leave the file of the other one open."""
+        self.forget_queued()
+        if file is not None and self.data_channel is not None and self.data_channel.transfer_in_progress():
+            file.close()
+            self.respond("450 Another transfer is under way.")
+            return
+        super().push_dtp_data(data, isproducer, file, cmd)
+
+    def flush_account(self) -> None:
+        """Another user begins with nothing on its way."""
+        self.forget_queued()
+        super().flush_account()
 
     def forget_queued(self) -> bool:
         """Drop a transfer whose data connection never came; whether there was one.

@@ -8,17 +8,10 @@ from __future__ import annotations
 
 import logging
 import socket
-import warnings
 from typing import TYPE_CHECKING, Any
 
-with warnings.catch_warnings():
-    # Python 3.11 announces the end of asyncore; later ones get it from a package of its own.
-    warnings.simplefilter("ignore", DeprecationWarning)
-    from pyftpdlib.exceptions import _RetryError
-    from pyftpdlib.handlers import DTPHandler
-    from pyftpdlib.handlers.ftp.dispatchers import PassiveDTP
-
 from engine.ftpd.intake import Upload
+from engine.ftpd.library import DTPHandler, PassiveDTP, RetryError
 
 if TYPE_CHECKING:
     from engine.ftpd.session import Session
@@ -72,7 +65,7 @@ class Transfer(DTPHandler):  # type: ignore[misc]
         try:
             data: bytes = self.socket.recv(buffer_size)
         except BlockingIOError as error:
-            raise _RetryError from error
+            raise RetryError from error
         except OSError:
             self._was_reset = True
             data = b""

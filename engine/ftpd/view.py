@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import os
-import warnings
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
-
-with warnings.catch_warnings():
-    # Python 3.11 announces the end of asyncore; later ones get it from a package of its own.
-    warnings.simplefilter("ignore", DeprecationWarning)
-    from pyftpdlib.exceptions import AuthenticationFailed, FilesystemError
-    from pyftpdlib.filesystems import AbstractedFS
 
 from engine.files import open_regular
 from engine.ftpd.accounts import Account, authenticate, may_come_from, role_of
 from engine.ftpd.intake import Upload
+from engine.ftpd.library import AbstractedFS, AuthenticationFailed, FilesystemError
 from engine.ftpd.rights import Act, Role, allowed
 from engine.ftpd.tree import Tree
 

@@ -12,9 +12,10 @@ import re
 import socket
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from io import BytesIO
+from pathlib import Path
 
 with warnings.catch_warnings():
     # It warns at every import of a default that is never used here: the encoding is always given.
@@ -25,6 +26,7 @@ with warnings.catch_warnings():
 from engine.errors import DeliveryFailed, NameTaken
 from engine.naming import parse_drop_name
 from engine.push.reason import cause_of, reason
+from engine.push.tls import SecureWire, trust
 from engine.push.wire import Wire
 from engine.settings import Server
 
@@ -39,14 +41,24 @@ _EXPECTED = (OSError, EOFError, ftplib.Error, ftputil.error.FTPError, ValueError
 """What ftplib and ftputil raise on bad servers; the last two on answers that make no sense or cannot be encoded."""
 
 
+def _ignore_encryption(_remark: str) -> None:
+    """For owners who show no state."""
+
+
 class Session:
     """One connection to one server, for one thread. Only `abort` may be called from another.
 
-    Use: `open`, then the rest any number of times, then `close` in any case.
+    Use: `open`, then the rest any number of times, then `close` in any case. `ca_file` holds further certificates to
+    believe (`engine.push.tls`). `told` hears at every login what a person should know of the encryption; empty = all
+    is as wanted.
     """
 
-    def __init__(self, server: Server) -> None:
+    def __init__(
+        self, server: Server, ca_file: Path | None = None, told: Callable[[str], None] = _ignore_encryption
+    ) -> None:
         self._server = server
+        self._ca_file = ca_file
+        self._told_encryption = told
         self._wire: Wire | None = None
         self._host: ftputil.FTPHost | None = None
         self._sound = False
@@ -54,10 +66,9 @@ class Session:
 
     def open(self) -> None:
         """Connect, log in, make the folder and go into it. Raises `DeliveryFailed`, as everything here."""
-        if self._server.tls:
-            raise DeliveryFailed("Tls для внешних серверов не поддерживается: поставьте Tls=0")
         server = self._server
-        self._wire = Wire(server)
+        encrypts = server.tls > 0
+        self._wire = SecureWire(server, trust(self._ca_file), self._told_encryption) if encrypts else Wire(server)
         if self._is_aborted:
             self._wire.cut()
         with self._told("вход"):

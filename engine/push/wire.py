@@ -41,7 +41,7 @@ class Wire(ftplib.FTP):
             self._is_cut = True
             for sock in self._sockets:
                 with suppress(OSError):
-                    sock.shutdown(socket.SHUT_RDWR)
+                    _shut(sock)
 
     def ntransfercmd(self, cmd: str, rest: int | str | None = None) -> tuple[socket.socket, int | None]:
         conn, size = super().ntransfercmd(cmd, rest)
@@ -80,4 +80,9 @@ class Wire(ftplib.FTP):
         with self._lock:
             self._sockets = [known for known in self._sockets if known.fileno() != -1] + [sock]
             if self._is_cut:
-                sock.shutdown(socket.SHUT_RDWR)
+                _shut(sock)
+
+
+def _shut(sock: socket.socket) -> None:
+    """An encrypted socket's own way would first forget the encryption, while another thread may be writing."""
+    socket.socket.shutdown(sock, socket.SHUT_RDWR)

@@ -17,10 +17,22 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.fake.certificates import Identity
+
 PROJECT = Path(__file__).parents[2]
 START_TIMEOUT_S = 20.0
 PASSWORD = "tsm-secret"
 PASSWORD_CRYPT = "$6$tsm$FR.00thseQulGN12QLJZ3juhrmAPOpMxkxkkB1hxTjrdEPDruSCyEdrVlqqgioiP.8mZS1dNuDpkGglyrCxwu/"
+
+
+_VSFTPD_TLS = (
+    "ssl_enable=YES\nallow_anon_ssl=YES\nforce_anon_data_ssl=YES\nforce_anon_logins_ssl=YES\nrequire_ssl_reuse=YES\n"
+    "ssl_tlsv1=YES\nssl_ciphers=HIGH\nrsa_cert_file={0.certificate}\nrsa_private_key_file={0.key}\n"
+)
+_PROFTPD_TLS = (
+    "ModulePath {modules}\nLoadModule mod_tls.c\nTLSEngine on\nTLSRequired on\nTLSLog {log}\n"
+    "TLSRSACertificateFile {0.certificate}\nTLSRSACertificateKeyFile {0.key}\n"
+)
 
 
 class DebianServer:
@@ -74,8 +86,8 @@ class DebianServer:
 
 
 @contextlib.contextmanager
-def vsftpd(tmp_path: Path) -> Iterator[DebianServer]:
-    """vsftpd, writable without rights: it takes any password."""
+def vsftpd(tmp_path: Path, tls: Identity | None = None) -> Iterator[DebianServer]:
+    """vsftpd, writable without rights: it takes any password. `tls`: encryption of everything is required."""
     base = _base(tmp_path, "vsftpd")
     folder, port = base / "files", free_port()
     folder.mkdir()
@@ -86,15 +98,15 @@ def vsftpd(tmp_path: Path) -> Iterator[DebianServer]:
         f"anonymous_enable=YES\nno_anon_password=NO\nlocal_enable=NO\nwrite_enable=YES\nanon_upload_enable=YES\n"
         f"anon_mkdir_write_enable=YES\nanon_other_write_enable=YES\nanon_world_readable_only=NO\nanon_umask=022\n"
         f"anon_root={folder}\nftp_username={_user()}\nsecure_chroot_dir={base / 'empty'}\nseccomp_sandbox=NO\n"
-        "connect_from_port_20=NO\nxferlog_enable=NO\nutf8_filesystem=YES\n"
+        "connect_from_port_20=NO\nxferlog_enable=NO\nutf8_filesystem=YES\n" + (_VSFTPD_TLS.format(tls) if tls else "")
     )
     command = [str(_binary("vsftpd", "vsftpd")), str(config)]
     yield from _running(DebianServer("vsftpd", command, port, folder, "anonymous", base / "log"))
 
 
 @contextlib.contextmanager
-def proftpd(tmp_path: Path) -> Iterator[DebianServer]:
-    """proftpd with one user and his password."""
+def proftpd(tmp_path: Path, tls: Identity | None = None) -> Iterator[DebianServer]:
+    """proftpd with one user and his password. `tls`: encryption of everything is required."""
     base = _base(tmp_path, "proftpd")
     folder, port = base / "files", free_port()
     folder.mkdir()
@@ -110,9 +122,29 @@ def proftpd(tmp_path: Path) -> Iterator[DebianServer]:
         f"TransferLog none\nSystemLog {base}/system\n"
         f"ScoreboardFile {base}/scoreboard\nPidFile {base}/pid\nDelayEngine off\nUmask 022\nMaxInstances none\n"
         "<IfModule mod_ctrls.c>\nControlsEngine off\n</IfModule>\n"
+        + (_PROFTPD_TLS.format(tls, modules=_modules(), log=base / "tls") if tls else "")
     )
     command = [str(_binary("proftpd-core", "proftpd")), "--nodaemon", "--quiet", "--config", str(config)]
     yield from _running(DebianServer("proftpd-core", command, port, folder, "tsm", base / "log"))
+
+
+@contextlib.contextmanager
+def pure_ftpd(tmp_path: Path, tls: Identity | None = None) -> Iterator[DebianServer]:
+    """pure-ftpd, which only root can run; any name and password are `nobody`'s. `tls` as above."""
+    base = _base(tmp_path, "pure-ftpd")
+    folder, port = base / "files", free_port()
+    folder.mkdir()
+    folder.chmod(0o777)
+    nobody = pwd.getpwnam("nobody")
+    script, place = base / "who", base / "who.socket"
+    told = ("auth_ok:1", f"uid:{nobody.pw_uid}", f"gid:{nobody.pw_gid}", f"dir:{folder}", "end")
+    script.write_text("#!/bin/sh\n" + "".join(f"echo {line}\n" for line in told))
+    script.chmod(0o755)
+    asked = f"{_binary('pure-ftpd', 'pure-authd')} -s {place} -r {script}"
+    serving = f"{_binary('pure-ftpd', 'pure-ftpd')} -S 127.0.0.1,{port} -l extauth:{place} -A -E -H"
+    encrypted = f" -Y 3 -2 {tls.certificate},{tls.key}" if tls else ""
+    command = ["sh", "-c", f"{asked} & until [ -S {place} ]; do sleep 0.02; done; exec {serving}{encrypted}"]
+    yield from _running(DebianServer("pure-ftpd", command, port, folder, "tsm", base / "log"))
 
 
 def free_port() -> int:
@@ -141,6 +173,14 @@ def _binary(package: str, name: str) -> Path:
     if not found.exists():
         subprocess.run([str(PROJECT / "scripts/debian"), package], check=True)
     return found
+
+
+def _modules() -> Path:
+    """The folder of proftpd's modules for encryption, which Debian has in a package of their own."""
+    package = "proftpd-mod-crypto"
+    if not (PROJECT / ".debian" / package).exists():
+        subprocess.run([str(PROJECT / "scripts/debian"), package], check=True)
+    return PROJECT / ".debian" / package / "usr/lib/proftpd"
 
 
 def _libraries(package: str) -> str:

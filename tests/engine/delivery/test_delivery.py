@@ -442,6 +442,18 @@ def test_where_nothing_may_be_read_a_part_that_is_left_tells_a_foreign_name(site
     assert records(site.drops("linux")) == records(site.drops("dos")) == [1, 2, 3]
 
 
+def test_where_nothing_may_be_read_no_variant_counts_as_arrived_behind_a_foreign_one(site: Site) -> None:
+    site.far.gives_out = False
+    site.store(3)
+    site.far.breaks = {5: DeliveryFailed("нет ответа 30 с")}
+    assert not site.delivery.turn()
+    foreign = {f"1_00000001_{variant}.zip": b"of another" for variant in ("linux", "dos")}
+    site.far.files.update(foreign)
+    assert site.delivery.turn()
+    assert {name: site.far.files[name] for name in foreign} == foreign
+    assert records(site.drops("linux")) == records(site.drops("dos")) == [1, 2, 3]
+
+
 def test_a_variant_that_arrived_is_not_sent_again_under_a_new_name(site: Site) -> None:
     site.store(3)
     site.far.breaks = {7: DeliveryFailed("нет ответа 30 с")}

@@ -342,8 +342,8 @@ def test_a_server_that_does_not_exist_is_told(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_tls_is_never_left_out_silently(scripted: ScriptedFtp) -> None:
-    assert "Tls" in failure(server_at(scripted.port, tls=1), send)
-    assert scripted.commands == []
+    assert "Tls=2" in failure(server_at(scripted.port, tls=2), send)
+    assert scripted.commands == ["AUTH TLS"]
 
 
 def test_abort_from_another_thread_ends_what_waits(scripted: ScriptedFtp) -> None:
