@@ -1,4 +1,7 @@
-"""ТСМ-смарт: the agent beside heat meters. Arguments, signals, exit codes; nothing else."""
+"""ТСМ-смарт: the agent beside heat meters. Arguments, signals, exit codes; nothing else.
+
+What only one command needs is imported there: the agent itself lives for months in little memory.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import drivers
-from drivers import emulated
-from engine import emulate
 from engine.config import check
 from engine.console import Progress
-from engine.console.search import SearchConsole
-from engine.read_drops import merge_drops
 from engine.runtime.agent import Agent
-from engine.runtime.autoconfig import Autoconfig
 from engine.runtime.root_lock import RootTaken
 from engine.runtime.tracing import Trace
 
@@ -26,6 +24,9 @@ EXIT_OK, EXIT_PROBLEM, EXIT_ROOT_TAKEN = 0, 1, 3
 def main(arguments: Sequence[str]) -> int:
     """Run the command line; returns the exit code."""
     if arguments[:1] == ["emulate"]:
+        from drivers import emulated
+        from engine import emulate
+
         return emulate.main(arguments[1:], emulated.load())
     options = _parser().parse_args(arguments)
     command: Callable[[argparse.Namespace], int] = options.command
@@ -35,9 +36,7 @@ def main(arguments: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="agent.py", description="ТСМ-смарт: сбор данных с теплосчётчиков")
     parser.add_argument("--root", type=Path, default=Path(__file__).parent, metavar="ПАПКА", help="где лежат log и www")
-    parser.add_argument(
-        "--trace", action="store_const", const="-", help="записывать весь обмен с приборами на stderr"
-    )
+    parser.add_argument("--trace", action="store_const", const="-", help="записывать весь обмен с приборами на stderr")
     parser.add_argument("--trace-to", dest="trace", metavar="ФАЙЛ", help="то же, в файл")
     commands = parser.add_subparsers(required=True, metavar="КОМАНДА")
     for name, command, text in (
@@ -54,6 +53,9 @@ def _parser() -> argparse.ArgumentParser:
     drops.add_argument("folders", type=Path, nargs="+", metavar="ПАПКА")
     drops.add_argument("-o", dest="output", type=Path, required=True, metavar="ФАЙЛ", help="….csv или ….parquet")
     drops.set_defaults(command=_read_drops)
+    report = commands.add_parser("report", help="отчет за любой период: report 440020 H 01.09.2018 26.09.2018")
+    report.add_argument("words", nargs="*", metavar="НОМЕР [H|D] С ПО")
+    report.set_defaults(command=_report)
     return parser
 
 
@@ -82,6 +84,9 @@ def _with_agent(options: argparse.Namespace, work: Callable[[Agent], bool]) -> i
 
 
 def _autoconfig(options: argparse.Namespace) -> int:
+    from engine.console.search import SearchConsole
+    from engine.runtime.autoconfig import Autoconfig
+
     with Trace(options.trace) as trace:
         search = Autoconfig(options.root.resolve(), drivers.load(), trace.of_line, SearchConsole())
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -103,7 +108,24 @@ def _check(options: argparse.Namespace) -> int:
     return EXIT_PROBLEM if any(not problem.warning for problem in problems) else EXIT_OK
 
 
+def _report(options: argparse.Namespace) -> int:
+    from engine.runtime.report_command import make_report
+
+    try:
+        answer = make_report(options.root.resolve(), options.words)
+    except (OSError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return EXIT_PROBLEM
+    for path in answer.made:
+        print(path)
+    for problem in answer.problems:
+        print(problem, file=sys.stderr)
+    return EXIT_PROBLEM if answer.problems else EXIT_OK
+
+
 def _read_drops(options: argparse.Namespace) -> int:
+    from engine.read_drops import merge_drops
+
     try:
         merged = merge_drops(options.folders, options.output, progress=sys.stderr)
     except (OSError, ImportError) as error:

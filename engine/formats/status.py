@@ -28,6 +28,7 @@ class StatusView:
     lines: Sequence[str] = ()
     servers: Sequence[str] = ()
     file_server: str = ""
+    web: str = ""
     crashes: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -56,6 +57,8 @@ def status_text(view: StatusView) -> str:
     for title, lines in (("Приборы", view.devices), ("Линии", view.lines), ("Внешние серверы", view.servers)):
         parts += ["", f"[{title}]", *(map(clean, lines) if lines else ["нет"])]
     parts += ["", "[Встроенный FTP]", clean(view.file_server or "выключен")]
+    if view.web:
+        parts += ["", "[Файлы по HTTP]", clean(view.web)]
     if view.crashes:
         parts += ["", "[Внутренние сбои]", *(f"{clean(name)}: {count}" for name, count in sorted(view.crashes.items()))]
     return "\n".join(parts) + "\n"

@@ -22,8 +22,10 @@ from engine.runtime.clockwork import Clockwork
 from engine.runtime.describe import bus_line, device_line
 from engine.runtime.devices import Devices
 from engine.runtime.inbox import sweep_inbox
+from engine.runtime.index_page import IndexPage
 from engine.runtime.limit import keep_limit
 from engine.runtime.lines import Lines, Tracer
+from engine.runtime.reports import Reports, report_devices
 from engine.runtime.root_lock import RootLock
 from engine.runtime.services import Services
 from engine.runtime.stale import Stale
@@ -58,8 +60,18 @@ class Agent:
         self._lines = Lines(drivers, self._post, self._crashed, tracer)
         self._devices = Devices(root, self._lines, self.journal, self._local)
         self._services = Services(root, self._config_changed, self._crashed, self._now, self.journal)
-        self._clockwork = Clockwork({self._retry_damaged: 24 * 3600, self._keep_limit: 600, self._sweep_inbox: 600})
+        self._clockwork = Clockwork(
+            {
+                self._retry_damaged: 24 * 3600,
+                self._keep_limit: 600,
+                self._sweep_inbox: 600,
+                self._look_for_reports: 60,
+                self._show_index: 60,
+            }
+        )
+        self._reports = Reports(root, self.journal)
         self._stale = Stale(root)
+        self._index_page = IndexPage(root)
         self._status_file = StatusFile(root)
         self._status_at_s = 0.0
         self._reload_at_s = 0.0
@@ -99,16 +111,20 @@ class Agent:
         sweep(self.root)
         self._services.start()
         self._apply(self._config.load())
+        self._sweep_inbox()
         self.journal("агент запущен")
+        self._show_index()
 
     def _end(self) -> None:
         self._progress.end()
+        self._reports.stop()
         self._lines.stop(self._drain)
         self._devices.sync()
         self._services.stop()
         self.journal("агент остановлен")
         self._stopped = True
         self._write_status(time.monotonic())
+        self._show_index()
         self._lock.release()
 
     # --- the loop
@@ -127,6 +143,7 @@ class Agent:
         self._stale.look(self._devices.polled())
         self._lines.tick(now_s)
         self._services.tick(now_s)
+        self._reports.tick(now_s)
         self._clockwork.tick()
         if now_s - self._status_at_s >= STATUS_PERIOD_S or self._changed:
             self._write_status(now_s)
@@ -214,6 +231,12 @@ class Agent:
         if self._settings is not None:
             self._status_file.show(self._status(self._settings.agent, now_s), now_s)
 
+    def _show_index(self) -> None:
+        """A page is written when it has changed, and at most once a minute: flash cards wear."""
+        if self._settings is not None:
+            view = self._status(self._settings.agent, time.monotonic())
+            self._index_page.show(view, self._devices.keepers.values())
+
     def _status(self, agent: AgentSettings, now_s: float) -> StatusView:
         now = self._now()
         return StatusView(
@@ -229,6 +252,7 @@ class Agent:
             lines=[bus_line(name, line) for name, line in self._lines.lines.items()],
             servers=self._services.server_lines(),
             file_server=self._services.file_server_line(),
+            web=self._services.web_line(),
             crashes=self._crashes,
         )
 
@@ -249,7 +273,11 @@ class Agent:
         if now := self._now():
             sweep_inbox(self.root, now)
 
+    def _look_for_reports(self) -> None:
+        if self._settings is not None:
+            devices = report_devices(list(self._devices.keepers.values()))
+            self._reports.look(self._now(), time.monotonic(), devices, self._settings.agent.report_days)
+
     def _retry_damaged(self) -> None:
         for line in self._lines.lines.values():
             line.worker.retry_damaged()
-

@@ -10,7 +10,10 @@ from engine.runtime.lines import Standing, line_name
 def device_line(keeper: Keeper) -> str:
     """File, number, type, line, state, last reading, archive, what was refused."""
     settings, standing = keeper.settings, keeper.standing
-    parts = [f"{settings.file}: {settings.dev_type} №{keeper.dev_number or '?'} {line_name(settings)}", _state(keeper)]
+    parts = [
+        f"{settings.file}: {settings.dev_type} №{keeper.dev_number or '?'} {line_name(settings)}",
+        state_text(keeper),
+    ]
     if standing.read_at:
         parts.append(f"показания {moment_text(standing.read_at)}")
     if standing.remaining:
@@ -26,7 +29,8 @@ def device_line(keeper: Keeper) -> str:
     return "; ".join(parts)
 
 
-def _state(keeper: Keeper) -> str:
+def state_text(keeper: Keeper) -> str:
+    """Whether a device answers, and why not."""
     standing = keeper.standing
     if not keeper.settings.enabled:
         return "выключен"

@@ -6,16 +6,19 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from engine.delivery import Delivery
 from engine.delivery.outbox import Outbox
 from engine.due import Restarts, clock_is_plausible
 from engine.formats.status import counts_text, moment_text
-from engine.ftpd import FtpServer
+from engine.ftpd import FtpServer, NotEncrypted
 from engine.ftpd.accounts import FACTORY_PASSWORD
 from engine.push import Session
+from engine.push.tls import CA_PATH
 from engine.reasons import why
+from engine.runtime.web import Web
 from engine.settings import FtpSettings, InternalFtp, Server, Settings
 from engine.settings.together import refusal
 from engine.watch import Watch
@@ -34,6 +37,8 @@ class Standing:
     server: Server
     restarts: Restarts = field(default_factory=Restarts)
     journaled: tuple[str, ...] = ()
+    encryption: list[str] = field(default_factory=list)
+    """What the last login told of the encryption, written by the thread of the delivery."""
 
 
 class Services:
@@ -65,6 +70,7 @@ class Services:
         self._leaving: list[Delivery] = []
         self._waiting: dict[str, Server] = {}
         self._turns: dict[str, int] = {}
+        self._web = Web(root, crashed, journal)
 
     def start(self) -> None:
         """Begin to watch the files of the user."""
@@ -80,14 +86,16 @@ class Services:
         if settings.ftp.internal != self._internal:
             first, self._internal = self._internal is None, settings.ftp.internal
             self._ftpd_due_s = now_s if first else now_s + FTP_CHANGE_S
+        self._web.apply(agent.web_port, settings.ftp.internal, now_s)
 
     def tick(self, now_s: float) -> None:
         """Start what is due: a changed file server, a delivery that crashed."""
         self._leaving = [delivery for delivery in self._leaving if delivery.is_alive()]
         self._start_waiting()
+        self._web.tick(now_s)
         for standing in self.deliveries.values():
             if standing.restarts.is_due(now_s) and not standing.delivery.is_alive():
-                standing.delivery = self._start_delivery(standing.server)
+                standing.delivery = self._start_delivery(standing.server, standing.encryption)
             self._journal_delivery(standing)
         if self._ftpd_due_s is not None and now_s >= self._ftpd_due_s:
             self._ftpd_due_s = None
@@ -105,6 +113,7 @@ class Services:
         for delivery in self._leaving:
             delivery.join(STOP_TIMEOUT_S)
         self._stop_ftpd()
+        self._web.stop()
 
     def tell_crash(self, thread: str, now_s: float) -> None:
         """A delivery ended unexpectedly: it is started again after a growing pause."""
@@ -127,17 +136,18 @@ class Services:
         if any(delivery.is_alive() for delivery in self._leaving):
             return
         for section, server in self._waiting.items():
-            self.deliveries[section] = Standing(self._start_delivery(server), server)
+            told: list[str] = []
+            self.deliveries[section] = Standing(self._start_delivery(server, told), server, encryption=told)
         self._waiting = {}
 
-    def _start_delivery(self, server: Server) -> Delivery:
+    def _start_delivery(self, server: Server, encryption: list[str]) -> Delivery:
         assert self._outbox is not None, "settings are applied before anything is delivered"
         delivery = Delivery(
             server,
             self._number,
             root=self._root,
             outbox=self._outbox,
-            connect=Session,
+            connect=partial(Session, ca_file=self._root / CA_PATH, told=partial(_replace, encryption)),
             now=lambda: self._now() or datetime.now().astimezone(),
             clock_plausible=lambda: clock_is_plausible(datetime.now()),
             told=lambda _state: None,
@@ -178,7 +188,7 @@ class Services:
     def _journal_delivery(self, standing: Standing) -> None:
         """Problems and recoveries, once each; a failure that only repeats is not told again."""
         state, server = standing.delivery.state, standing.server
-        trouble = tuple(text for text in (state.error, state.clash, *state.notices) if text)
+        trouble = tuple(text for text in (state.error, state.clash, *state.notices, *standing.encryption) if text)
         for text in trouble:
             if text not in standing.journaled:
                 self._journal(f"{server.section} {server.host}: {text}")
@@ -192,19 +202,21 @@ class Services:
         self._stop_ftpd()
         if self._internal is None or not self._internal.enabled:
             return
-        if self._internal.tls == 2:
-            self._ftpd_problem = "не запущен: Tls=2, а шифрования во встроенном сервере пока нет"
-            return
         server = FtpServer(self._root, self._internal, refusal, self._watch.touched, self._login_failed)
         try:
             server.start()
+        except NotEncrypted as error:
+            self._postpone_ftpd(f"не запущен: {error}", now_s)
+            return
         except OSError as error:
-            problem = f"порт {self._internal.port} не открыт: {why(error)}"
-            if problem != self._ftpd_problem:
-                self._journal(f"встроенный FTP: {problem}")
-            self._ftpd_problem, self._ftpd_due_s = problem, now_s + FTP_RETRY_S
+            self._postpone_ftpd(f"порт {self._internal.port} не открыт: {why(error)}", now_s)
             return
         self._ftpd, self._ftpd_problem = server, ""
+
+    def _postpone_ftpd(self, problem: str, now_s: float) -> None:
+        if problem != self._ftpd_problem:
+            self._journal(f"встроенный FTP: {problem}")
+        self._ftpd_problem, self._ftpd_due_s = problem, now_s + FTP_RETRY_S
 
     def _stop_ftpd(self) -> None:
         if self._ftpd is not None:
@@ -222,10 +234,16 @@ class Services:
         if self._internal is None or not self._internal.enabled:
             return ""
         parts = [self._ftpd_problem or f"работает, порт {self._ftpd.port if self._ftpd else self._internal.port}"]
+        if self._ftpd is not None and self._ftpd.encryption:
+            parts.append(self._ftpd.encryption)
         if self._failed_logins:
             worst = Counter(dict(self._failed_logins)).most_common(5)
             parts.append(f"неудачных входов: {counts_text(dict(worst))}")
         return "; ".join(parts)
+
+    def web_line(self) -> str:
+        """State of the index over HTTP, for `status.txt`; empty when it is switched off."""
+        return self._web.line()
 
     def warnings(self) -> Sequence[str]:
         """What a person should mend soon."""
@@ -237,6 +255,10 @@ class Services:
         return []
 
 
+def _replace(kept: list[str], text: str) -> None:
+    kept[:] = [text]
+
+
 def _server_line(standing: Standing) -> str:
     state, server = standing.delivery.state, standing.server
     parts = [f"{server.section} {server.host}:{server.port}"]
@@ -245,7 +267,7 @@ def _server_line(standing: Standing) -> str:
         parts.append(f"посылка №{state.seq} доставлена {moment_text(state.delivered)}")
     if state.backlog_bytes:
         parts.append(f"ждёт отправки {(state.backlog_bytes + 1023) // 1024} кБ")
-    parts += [text for text in (state.clash, *state.notices) if text]
+    parts += [text for text in (state.clash, *state.notices, *standing.encryption) if text]
     if standing.restarts.count:
         parts.append(f"перезапусков {standing.restarts.count}")
     return "; ".join(parts)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from engine.delivery import DeliveryState
+from engine.ftpd import NotEncrypted
 from engine.runtime import services as services_module
 from engine.runtime.services import FTP_CHANGE_S, FTP_RETRY_S, Services
 from engine.settings import InternalFtp, Server
@@ -57,16 +58,20 @@ class FakeFtpd:
     """An embedded server; `taken` ports cannot be opened."""
 
     taken = False
+    unencrypted = ""
 
     def __init__(self, _root: Path, settings: InternalFtp, _refusal: object, _touched: object, failed: Any) -> None:
         self.settings, self.login_failed = settings, failed
         self.port = settings.port
+        self.encryption = ""
         self.alive = False
         self.stopped = 0
 
     def start(self) -> None:
         if FakeFtpd.taken:
             raise OSError(98, "Address already in use")
+        if FakeFtpd.unencrypted:
+            raise NotEncrypted(FakeFtpd.unencrypted)
         self.alive = True
 
     def stop(self) -> None:
@@ -100,6 +105,7 @@ class Scene:
         self.journaled: list[str] = []
         self.now: datetime | None = NOW
         monkeypatch.setattr(FakeFtpd, "taken", False)
+        monkeypatch.setattr(FakeFtpd, "unencrypted", "")
         monkeypatch.setattr(services_module, "Delivery", self._made(FakeDelivery, self.deliveries))
         monkeypatch.setattr(services_module, "FtpServer", self._made(FakeFtpd, self.ftpds))
         monkeypatch.setattr(services_module, "Watch", FakeWatch)
@@ -361,11 +367,29 @@ def test_the_factory_s_password_is_warned_of(scene: Scene) -> None:
     assert scene.services.warnings() == []
 
 
-def test_encryption_that_is_required_and_not_there_is_never_replaced_by_none(scene: Scene) -> None:
+def test_encryption_that_is_required_and_not_there_is_told_and_tried_again(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FakeFtpd, "unencrypted", "Tls=2, а пакет pyOpenSSL не установлен")
     scene.apply(enabled=True, tls=2)
     scene.services.tick(0.0)
     assert not any(ftpd.alive for ftpd in scene.ftpds)
-    assert "Tls=2" in scene.services.file_server_line()
+    assert scene.services.file_server_line() == "не запущен: Tls=2, а пакет pyOpenSSL не установлен"
+    monkeypatch.setattr(FakeFtpd, "unencrypted", "")
+    scene.services.tick(FTP_RETRY_S)
+    scene.ftpds[-1].encryption = "сертификат SHA-256 AB:CD"
+    assert scene.services.file_server_line().endswith("; сертификат SHA-256 AB:CD")
+
+
+def test_what_a_login_tells_of_the_encryption_stands_with_the_server(scene: Scene) -> None:
+    scene.apply(server("server1", tls=1))
+    connect = scene.deliveries[0].given["connect"]
+    connect.keywords["told"]("открытым текстом")
+    assert scene.services.server_lines()[0].endswith("; открытым текстом")
+    scene.services.tick(0.0)
+    assert any("открытым текстом" in line for line in scene.journaled)
+    connect.keywords["told"]("")
+    assert "открытым" not in scene.services.server_lines()[0]
 
 
 def test_the_end_stops_everything(scene: Scene) -> None:

@@ -1,0 +1,103 @@
+"""Makes what is due: reads, draws, puts whole files in place, clears old folders. Runs in the child process."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from datetime import date
+from pathlib import Path
+
+from engine import files, naming
+from engine.reasons import why
+from engine.report import plan, reading
+from engine.report.pages import pdf_of
+from engine.report.plan import Device, Order
+from engine.report.sheet import xlsx_of
+
+FONTS = Path(__file__).resolve().parents[2] / "etc" / "font"
+
+Told = Callable[[str], None]
+
+
+def make_due(root: Path, devices: Sequence[Device], days: int, made: date, now_s: float, problem: Told) -> list[str]:
+    """Daily and monthly reports that are not there yet, then the old ones go; returns the paths of new PDFs.
+
+    `now_s` is the wall clock, by which ordered reports grow old. A device that fails costs the others nothing.
+    """
+    new: list[str] = []
+    failed = False
+    for device in devices:
+        try:
+            for order in _due(root, device, days, made):
+                new += make(root, order, anew=False)
+        except (OSError, ValueError) as error:
+            failed = True
+            problem(f"отчет {device.dev_number}: {why(error) if isinstance(error, OSError) else error}")
+    try:
+        _rotate(root, made, now_s, complete=not failed)
+    except OSError as error:
+        problem(f"старые отчеты не убраны: {why(error)}")
+    return new
+
+
+def make(root: Path, order: Order, *, anew: bool) -> list[str]:
+    """One order, all systems; what is there already is made again only if `anew`. Paths of what was made."""
+    count = reading.system_count(root, order.device.dev_number, order.period.kind)
+    new = []
+    for system in range(1, count + 1):
+        pdf, xlsx = order.path(system), order.path(system, "xlsx")
+        if anew or not ((root / pdf).exists() and (root / xlsx).exists()):
+            statement = reading.statement_of(root, order.device, system, order.period)
+            files.write_whole(root / xlsx, xlsx_of(statement), synced=False)
+            files.write_whole(root / pdf, pdf_of(statement, FONTS), synced=False)
+            new.append(pdf)
+    return new
+
+
+def order_folder(root: Path, today: date) -> str:
+    """Where ordered reports go."""
+    return plan.newest_folder(_folders(root), today)
+
+
+def _due(root: Path, device: Device, days: int, made: date) -> Iterator[Order]:
+    last = reading.last_whole_day(root, device.dev_number, made)
+    if last is None:
+        return
+    order = plan.daily(device, last, days, made)
+    yield order
+    _remove_former(root, order)
+    if month := plan.monthly(device, last, made):
+        yield month
+
+
+def _remove_former(root: Path, order: Order) -> None:
+    """Today's report up to an earlier day goes when a later day was stored meanwhile."""
+    keep = Path(order.path(1)).name.partition("_")[0]
+    for path in (root / order.folder).glob("from*"):
+        if plan.is_of_device(path.name, order.device.dev_number) and not path.name.startswith(f"{keep}_"):
+            files.remove(path)
+
+
+def _folders(root: Path) -> list[str]:
+    archives = root / naming.ARCHIVES
+    return sorted(path.name for path in archives.iterdir() if path.is_dir() and not path.is_symlink())
+
+
+def _rotate(root: Path, made: date, now_s: float, *, complete: bool) -> None:
+    archives, newest = root / naming.ARCHIVES, root / naming.report_folder(made)
+    if not newest.is_dir():
+        return
+    for name in plan.old_folders(_folders(root), made, complete=complete):
+        for path in sorted((archives / name).iterdir()):
+            if plan.is_ordered(path.name) and not _is_old(path, now_s):
+                path.replace(newest / path.name)
+        shutil.rmtree(archives / name)
+    for path in sorted(newest.glob("from*")):
+        if plan.is_ordered(path.name) and _is_old(path, now_s):
+            with suppress(FileNotFoundError):
+                files.remove(path)
+
+
+def _is_old(path: Path, now_s: float) -> bool:
+    return now_s - path.stat().st_mtime > plan.ORDERED_KEPT_S

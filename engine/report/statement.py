@@ -1,0 +1,148 @@
+"""A statement as it is laid out: heading, table with totals, result table, graphs. Pure; drawn elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import NamedTuple
+
+from engine.model import RecType, Values
+from engine.report.columns import Cell, Column, amount, chosen, number_of, standard
+from engine.report.result import ResultLine, result_lines
+from engine.report.rows import Row, Rows
+
+TITLE = "Ведомость учёта параметров ресурсопотребления"
+MISSING = "нет данных"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Whose statement it is: what the settings and the snapshot tell of the device and of one of its systems."""
+
+    dev_type: str
+    dev_number: str
+    system: int
+    facts: Values
+    address: str = ""
+    responsible: str = ""
+    fields: tuple[str, ...] = ()
+
+    @property
+    def is_open(self) -> bool:
+        return "открыт" in str(self.facts.get("Type") or "").casefold()
+
+
+class Line(NamedTuple):
+    """One line of the table. `gap`: there is no data, and nothing but that is said. `strong`: a total."""
+
+    label: str
+    cells: Sequence[Cell]
+    note: str = ""
+    gap: bool = False
+    strong: bool = False
+
+
+class Curve(NamedTuple):
+    """`points`: a number for each row, None where there is none."""
+
+    name: str
+    points: tuple[float | None, ...]
+
+
+class Graph(NamedTuple):
+    title: str
+    curves: tuple[Curve, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """Everything that is printed. `lines` may be taken any number of times."""
+
+    subject: Subject
+    data: Rows
+    columns: tuple[Column, ...]
+    result: tuple[ResultLine, ...]
+    has_notes: bool
+
+    @property
+    def title(self) -> str:
+        return f"{TITLE}. Прибор {self.subject.dev_type} №{self.subject.dev_number}"
+
+    @property
+    def span(self) -> str:
+        return f"с {day_text(self.data.period.first)} по {day_text(self.data.period.last)}"
+
+    @property
+    def heading(self) -> tuple[str, ...]:
+        """The lines under the title."""
+        kind = "Среднечасовые" if self.data.period.kind is RecType.HOUR else "Среднесуточные"
+        facts = self.subject.facts
+        system = f"Система {self.subject.system}: {facts.get('Type') or ''}".rstrip(": ")
+        lines = [f"{kind} статистические данные {self.span}", f"Адрес установки: {self.subject.address}"]
+        lines.append("   ".join(part for part in (system, str(facts.get("Formula") or "")) if part))
+        if self.subject.responsible:
+            lines.append(f"Ответственное лицо: {self.subject.responsible}")
+        return tuple(lines)
+
+    def lines(self) -> Iterator[Line]:
+        """Rows in order, after each month its total where there are several, and the total of all."""
+        months = [(month, list(rows)) for month, rows in groupby(self.data.rows, _month)]
+        for month, rows in months:
+            yield from map(self._line, rows)
+            if len(months) > 1 and self.data.period.kind is RecType.DAY:
+                yield self._total(f"Итого {month:%m.%Y}:", rows)
+        yield self._total("Итого:", self.data.rows)
+
+    def graphs(self) -> tuple[Graph, ...]:
+        """Mass, or volume where no mass is measured, and temperature; what the system has not got is left out."""
+        flows = ("M", "Масса, тонн") if any("M1" in row.values for row in self.data.rows) else ("V", "Объем, м³")
+        flow = self._curves({f"{flows[0]}{n}": amount(f"{flows[0]}{n}") for n in (1, 2)})
+        heat = self._curves({f"T{n}": number_of(f"T{n}") for n in (1, 2, 3)})
+        return tuple(Graph(title, curves) for title, curves in ((flows[1], flow), ("Температура, °C", heat)) if curves)
+
+    def _curves(self, values: dict[str, Callable[[Row], float | None]]) -> tuple[Curve, ...]:
+        curves = (Curve(name, tuple(value(row) for row in self.data.rows)) for name, value in values.items())
+        return tuple(curve for curve in curves if any(point is not None for point in curve.points))
+
+    def _line(self, row: Row) -> Line:
+        label = begin_text(row.begin, self.data.period.kind)
+        if row.is_missing:
+            return Line(label, (), gap=True)
+        return Line(
+            label, [column.write(column.value(row)) for column in self.columns], note_text(row, self.data.period.kind)
+        )
+
+    def _total(self, label: str, rows: Sequence[Row]) -> Line:
+        return Line(label, [column.write(column.total(rows)) for column in self.columns], strong=True)
+
+
+def make_statement(subject: Subject, data: Rows) -> Statement:
+    """The standard view, or the user's own columns where he has chosen some."""
+    columns = chosen(subject.fields) or standard(data.rows, is_open=subject.is_open)
+    heading = (subject.dev_type, subject.dev_number)
+    has_notes = any(note_text(row, data.period.kind) for row in data.rows)
+    return Statement(subject, data, columns, result_lines(heading, subject.facts, data), has_notes)
+
+
+def day_text(moment: datetime) -> str:
+    return moment.strftime("%d.%m.%Y")
+
+
+def begin_text(begin: datetime, kind: RecType) -> str:
+    """How a row names what it covers."""
+    return begin.strftime("%d.%m.%Y %H:00" if kind is RecType.HOUR else "%d.%m.%Y")
+
+
+def note_text(row: Row, kind: RecType) -> str:
+    """What a person must know of a row's amounts; empty when they are of this very day or hour."""
+    if row.is_missing or row.steps == 1:
+        return ""
+    if row.steps > 1:
+        return f"за {row.steps} {'ч' if kind is RecType.HOUR else 'сут.'}"
+    return "счёт начат заново" if row.restarted else "нет записи до нее"
+
+
+def _month(row: Row) -> datetime:
+    return row.begin.replace(day=1, hour=0)

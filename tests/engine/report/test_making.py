@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import os
+from datetime import date, datetime
+from pathlib import Path
+
+import pytest
+
+from engine import naming
+from engine.model import RecType
+from engine.report import making, plan, reading
+from engine.report.plan import Device
+from tests.fake.statement_data import store
+
+NOW_S = datetime(2020, 8, 28, 3, 31).timestamp()
+MADE = date(2020, 8, 28)
+DEVICE = Device("440020", report_day=15)
+
+
+def due(root: Path, made: date = MADE, device: Device = DEVICE, now_s: float = NOW_S) -> list[str]:
+    problems: list[str] = []
+    new = making.make_due(root, [device], 31, made, now_s, problems.append)
+    assert problems == []
+    return new
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_daily_and_monthly_reports_are_made_once(tmp_path: Path) -> None:
+    store(tmp_path, 69)
+    new = due(tmp_path)
+    assert new == [
+        "www/Otchety280820/from28072020to27082020_440020s1.pdf",
+        "www/Otchety0820m/from15072020to14082020_440020s1.pdf",
+    ]
+    assert all((tmp_path / path).read_bytes().startswith(b"%PDF") for path in new)
+    assert all((tmp_path / path).with_suffix(".xlsx").exists() for path in new)
+    assert due(tmp_path) == []
+
+
+def test_what_a_crash_left_out_is_made_at_the_next_look(tmp_path: Path) -> None:
+    store(tmp_path, 69)
+    new = due(tmp_path)
+    (tmp_path / new[0]).unlink()
+    assert due(tmp_path) == new[:1]
+
+
+def test_a_day_that_was_stored_later_renews_the_report_and_leaves_one(tmp_path: Path) -> None:
+    store(tmp_path, 67)
+    due(tmp_path)
+    store(tmp_path, 69)
+    due(tmp_path)
+    assert names(tmp_path / "www/Otchety280820") == [
+        "from28072020to27082020_440020s1.pdf", "from28072020to27082020_440020s1.xlsx",
+    ]  # fmt: skip
+
+
+def test_the_newest_folder_and_the_monthly_ones_stay(tmp_path: Path) -> None:
+    store(tmp_path, 69)
+    due(tmp_path)
+    due(tmp_path, date(2020, 8, 29), now_s=NOW_S + 86400)
+    assert names(tmp_path / "www") == ["440020", "Otchety0820m", "Otchety290820"]
+
+
+def test_ordered_reports_move_to_the_newest_folder_and_go_after_a_month(tmp_path: Path) -> None:
+    store(tmp_path, 69)
+    due(tmp_path)
+    for name in ("from01082020to02082020_440020s1D.pdf", "from01082020to03082020_440020s1H.pdf"):
+        path = tmp_path / "www/Otchety280820" / name
+        path.write_bytes(b"%PDF")
+        os.utime(path, (NOW_S, NOW_S - (0 if "D" in name else 32 * 86400)))
+    due(tmp_path, date(2020, 8, 29), now_s=NOW_S + 86400)
+    left = [name for name in names(tmp_path / "www/Otchety290820") if plan.is_ordered(name)]
+    assert left == ["from01082020to02082020_440020s1D.pdf"]
+    due(tmp_path, date(2020, 8, 29), now_s=NOW_S + 40 * 86400)
+    assert not any(map(plan.is_ordered, names(tmp_path / "www/Otchety290820")))
+
+
+def test_while_nothing_can_be_made_the_old_reports_stay(tmp_path: Path) -> None:
+    store(tmp_path, 69)
+    due(tmp_path)
+    (tmp_path / naming.archive_path("440020", RecType.DAY, datetime(2020, 8, 1))).unlink()
+    assert due(tmp_path, date(2020, 8, 29)) == []
+    assert (tmp_path / "www/Otchety280820").is_dir()
+
+
+def test_a_device_that_fails_is_told_and_costs_the_others_nothing(tmp_path: Path) -> None:
+    store(tmp_path, 69)
+    (tmp_path / "www/1/D-2020.txt").mkdir(parents=True)
+    problems: list[str] = []
+    new = making.make_due(tmp_path, [Device("1"), DEVICE], 31, MADE, NOW_S, problems.append)
+    assert len(new) == 2
+    assert len(problems) == 1 and problems[0].startswith("отчет 1: ")
+
+
+def test_the_last_whole_day_is_one_before_today_however_the_clock_of_the_meter_goes(tmp_path: Path) -> None:
+    store(tmp_path, 90)
+    assert reading.last_whole_day(tmp_path, "440020", MADE) == date(2020, 8, 27)
+
+
+def test_amounts_at_the_begin_of_a_file_count_from_the_file_before(tmp_path: Path) -> None:
+    store(tmp_path, 70, datetime(2020, 7, 30), RecType.HOUR)
+    order = plan.ordered(DEVICE, RecType.HOUR, date(2020, 8, 1), date(2020, 8, 1), "www/x")
+    rows = reading.statement_of(tmp_path, DEVICE, 1, order.period).data.rows
+    assert rows[0].amounts["M1"] == 10.0 and rows[0].steps == 1
+    assert [row.is_missing for row in rows] == [False] * 22 + [True] * 2
+
+
+@pytest.mark.parametrize("torn", [b"\0" * 300, b"[3]\nRecType=D\nDateTime=31.02.20 00:00:00\n\n"])
+def test_damage_in_an_archive_is_a_missing_day_and_no_more(tmp_path: Path, torn: bytes) -> None:
+    store(tmp_path, 69)
+    path = tmp_path / naming.archive_path("440020", RecType.DAY, datetime(2020, 8, 1))
+    data = path.read_bytes()
+    at = data.index(b"[60]")
+    path.write_bytes(data[:at] + torn + b"\n" + data[data.index(b"[61]") :])
+    order = plan.daily(DEVICE, date(2020, 8, 27), 31, MADE)
+    rows = reading.statement_of(tmp_path, DEVICE, 1, order.period).data.rows
+    assert [row.begin.date() for row in rows if row.is_missing] == [date(2020, 8, 17)]
