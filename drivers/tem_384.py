@@ -23,16 +23,11 @@ Quirks
 
 from __future__ import annotations
 
-from datetime import datetime
-from itertools import cycle
-
 from drivers.tem_384_decode import (
     Layout,
     decode_layout,
     decode_reading,
     decode_serial,
-    decode_stamp,
-    is_empty,
     judge_record,
     sum_fits,
 )
@@ -49,14 +44,13 @@ from drivers.tem_384_map import (
     NAMEPLATE,
     POINTERS,
     POWERED_TIME,
-    RECORD,
     RECORD_SIZE,
     SMALL_FLASH,
     SPANS,
     WHOLE_INTEGRATORS,
 )
 from drivers.tem_frame import FLASH, PARAMETERS, Dialogue, ask_id, read_memory, read_spans
-from drivers.tem_ring import Region, StampAt, find_next_place, place_of
+from drivers.tem_ring import Region, bcd_mark, bcd_stamps, find_next_place, is_unwritten, place_of
 from engine.codec import Field, integers
 from engine.dialogue import Driver, Fetched, Identity, Mark, Ring, Setup
 from engine.errors import NoAnswer, Refused
@@ -130,7 +124,7 @@ def rings(setup: Setup, identity: Identity) -> Dialogue[tuple[Ring, ...]]:
         raise Refused("прибор или настройка его систем изменились")
     places = _places((yield from read_memory(setup, PARAMETERS, *POINTERS)), RECORD_SIZE)
     flash = _choose_flash(places, integers(nameplate, JEDEC)[0])
-    stamp_at = _stamp_reader(setup)
+    stamp_at = bcd_stamps(setup, FLASH, RECORD_SIZE)
     found = []
     for region, place in zip(flash, places, strict=True):
         if place is None or not region.holds(place):
@@ -149,36 +143,16 @@ def _choose_flash(places: tuple[int | None, ...], jedec: int) -> tuple[Region, .
     return FLASH_BY_JEDEC[jedec]
 
 
-def _stamp_reader(setup: Setup) -> StampAt:
-    """Reads stamps for the search; by turns 4 and 5 bytes, so that a late answer is known by its length."""
-    lengths = cycle((4, 5))
-
-    def stamp_at(place: int) -> Dialogue[datetime | None]:
-        data = yield from read_memory(setup, FLASH, place * RECORD_SIZE, next(lengths))
-        stamp = decode_stamp(data)
-        if stamp is None and not is_empty(data[:4]):
-            raise Refused("не найдена последняя запись архива: повреждённая запись")
-        return stamp
-
-    return stamp_at
-
-
 def probe(setup: Setup, _identity: Identity, _ring: Ring, place: int) -> Dialogue[Mark]:
     """Stamp and powered time of the record at `place`, 12 bytes in all."""
-    address = place * RECORD_SIZE
-    stamp = decode_stamp((yield from read_memory(setup, FLASH, address, 4)))
-    if stamp is None:
-        return Mark(None)
-    start, length = POWERED_TIME
-    data = yield from read_memory(setup, FLASH, address + start, length)
-    return Mark(stamp, integers(data, Field(RECORD["Tall"].offset - start, "L"))[0] / 3600)
+    return (yield from bcd_mark(setup, FLASH, place * RECORD_SIZE, POWERED_TIME))
 
 
 def fetch(setup: Setup, identity: Identity, ring: Ring, place: int) -> Dialogue[Fetched]:
     """The record at `place`, read a second time when its sum does not fit."""
     data = yield from read_memory(setup, FLASH, place * RECORD_SIZE, RECORD_SIZE)
     confirmed = False
-    if not sum_fits(data) and not is_empty(data):
+    if not sum_fits(data) and not is_unwritten(data):
         first, data = data, (yield from read_memory(setup, FLASH, place * RECORD_SIZE, RECORD_SIZE))
         confirmed = first == data
     return judge_record(data, confirmed, ring.rec_type, _layout(identity), _energy_unit(setup))

@@ -19,6 +19,7 @@ from drivers.tem_384_map import (
     SYSTEM_TYPES,
     TIMES,
 )
+from drivers.tem_ring import bcd_stamp, is_unwritten
 from engine.codec import GCAL_PER_UNIT, Field, bcd_datetime, floats, integers, plain_sum
 from engine.dialogue import Condition, Fetched
 from engine.errors import NoAnswer
@@ -159,15 +160,9 @@ def _total(data: bytes, fields: dict[str, Field], name: str, index: int, divisor
     return None if fraction is None else (whole + fraction) / divisor
 
 
-def decode_stamp(data: bytes, offset: int = STAMP) -> datetime | None:
-    """A stamp in a record: hour, day, month, year in BCD."""
-    hour, day, month, year = data[offset : offset + 4]
-    return bcd_datetime(year=year, month=month, day=day, hour=hour)
-
-
 def decode_record(data: bytes, rec_type: RecType, layout: Layout, energy_unit: str) -> Record | None:
     """A record out of its 384 bytes, its sum not looked at; None when its stamp is no date."""
-    stamp = decode_stamp(data)
+    stamp = bcd_stamp(data, STAMP)
     if stamp is None:
         return None
     systems = tuple(_recorded(data, index, channels, energy_unit) for index, channels in enumerate(layout.systems))
@@ -197,18 +192,13 @@ def sum_fits(data: bytes) -> bool:
 
 def judge_record(data: bytes, confirmed: bool, rec_type: RecType, layout: Layout, energy_unit: str) -> Fetched:
     """How far a record can be trusted. `confirmed`: it was read twice, and the bytes were equal."""
-    if is_empty(data):
+    if is_unwritten(data):
         return Fetched(Condition.EMPTY)
     record = decode_record(data, rec_type, layout, energy_unit)
     if record is None:
         return Fetched(Condition.DAMAGED, reason=NO_SUCH_STAMP)
     if sum_fits(data):
         return Fetched(Condition.GOOD, record)
-    if confirmed and decode_stamp(data, PERIOD_START) is not None:
+    if confirmed and bcd_stamp(data, PERIOD_START) is not None:
         return Fetched(Condition.UNSUMMED, record)
     return Fetched(Condition.DAMAGED, reason=WRONG_SUM)
-
-
-def is_empty(data: bytes) -> bool:
-    """Whether nothing was ever written here: erased flash is FF, some memories begin as 00."""
-    return data in (b"\xff" * len(data), b"\x00" * len(data))
