@@ -54,17 +54,17 @@ def test_a_full_disk_stops_no_polling_and_tears_nothing(small_disk: Path, tmp_pa
         agent = AgentProcess(root)
         agent.log = tmp_path / "agent.stderr"
         with agent:
-            eventually(lambda: len(stored(root, NUMBER)) > 20, "the archive is begun", agent)
+            eventually(lambda: len(stored(root, NUMBER, growing=True)) > 20, "the archive is begun", agent)
             filler = fill(small_disk, 60_000)
             eventually(lambda: free_bytes(small_disk) < 8192, "no room is left", agent)
             eventually(lambda: "нет места на диске" in agent.told() + agent.status(), "it is told", agent)
-            known = len(stored(root, NUMBER))
+            known = len(stored(root, NUMBER, growing=True))
             assert known < len(records_of(whole.inside))
-            assert assert_all_true(stored(root, NUMBER), whole.inside) < set(records_of(whole.inside))
+            assert assert_all_true(stored(root, NUMBER, growing=True), whole.inside) < set(records_of(whole.inside))
             asked = whole.asked
             eventually(lambda: whole.asked > asked + 100, "polled on", agent)
             filler.unlink()
-            took_s = eventually(lambda: len(stored(root, NUMBER)) > known, "the archive goes on", agent)
+            took_s = eventually(lambda: len(stored(root, NUMBER, growing=True)) > known, "the archive goes on", agent)
             wait_for_archive(agent, NUMBER, whole.inside)
             everything = keys_of(NUMBER, stored(root, NUMBER))
             eventually(lambda: keys_in(received(far.folder, "linux")) == everything, "everything delivered", agent)

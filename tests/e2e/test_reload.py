@@ -204,7 +204,7 @@ def test_another_interval_acts_at_once_and_disturbs_no_archive(tmp_path: Path) -
     with on_tcp(one) as line:
         configure(tmp_path, agent={"PollInterval": 3600}, devices={"a.ini": tcp_device(line.port)})
         with AgentProcess(tmp_path) as agent:
-            eventually(lambda: len(stored(tmp_path, NUMBER)) > 20, "the archive is being read", agent)
+            eventually(lambda: len(stored(tmp_path, NUMBER, growing=True)) > 20, "the archive is being read", agent)
             first = agent.shown(NUMBER)["ReadTime"]
             put(tmp_path, "agent.ini", section_text("agent", {"PollInterval": 1, "Timezone": "UTC"}))
             took_s = eventually(lambda: agent.shown(NUMBER)["ReadTime"] != first, "the new interval", agent)

@@ -226,13 +226,16 @@ def archive_files(root: Path, dev_number: str) -> list[Path]:
     return sorted(path for path in folder.glob("*.txt") if naming.archive_kind(path.name)) if folder.is_dir() else []
 
 
-def stored(root: Path, dev_number: str) -> list[Block]:
-    """All records of a device; AssertionError when a file is anything but a head and whole records, numbered on."""
+def stored(root: Path, dev_number: str, *, growing: bool = False) -> list[Block]:
+    """All records of a device; AssertionError when a file is anything but a head and whole records, numbered on.
+
+    `growing`: the agent may be writing at this moment, so the last record may stand there in part.
+    """
     found = []
     for path in archive_files(root, dev_number):
         data = path.read_bytes()
         whole = list(blocks(data))
-        assert whole and whole[-1].end == len(data), f"{path} is torn"
+        assert growing or (whole and whole[-1].end == len(data)), f"{path} is torn"
         assert [block.number for block in whole] == list(range(len(whole))), path
         found += whole[1:]
     return found
