@@ -14,7 +14,7 @@ UNKNOWN_TIME = "время неизвестно"
 
 @dataclass(frozen=True, slots=True)
 class StatusView:
-    """Everything that the file shows; lines of devices, lines and servers are ready, one string each."""
+    """Everything that the file shows; the lines of its sections are ready, a section without any is left out."""
 
     name: str
     number: int
@@ -24,11 +24,7 @@ class StatusView:
     stopped: bool = False
     problems: Sequence[Problem] = ()
     warnings: Sequence[str] = ()
-    devices: Sequence[str] = ()
-    lines: Sequence[str] = ()
-    servers: Sequence[str] = ()
-    file_server: str = ""
-    web: str = ""
+    sections: Mapping[str, Sequence[str]] = field(default_factory=dict)
     crashes: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -54,11 +50,9 @@ def status_text(view: StatusView) -> str:
         f"Действуют с {moment_text(view.settings_since)}",
         *(_problems(view.problems) or ["Ошибок нет"]),
     ]
-    for title, lines in (("Приборы", view.devices), ("Линии", view.lines), ("Внешние серверы", view.servers)):
-        parts += ["", f"[{title}]", *(map(clean, lines) if lines else ["нет"])]
-    parts += ["", "[Встроенный FTP]", clean(view.file_server or "выключен")]
-    if view.web:
-        parts += ["", "[Файлы по HTTP]", clean(view.web)]
+    for title, lines in view.sections.items():
+        if lines:
+            parts += ["", f"[{title}]", *map(clean, lines)]
     if view.crashes:
         parts += ["", "[Внутренние сбои]", *(f"{clean(name)}: {count}" for name, count in sorted(view.crashes.items()))]
     return "\n".join(parts) + "\n"

@@ -5,11 +5,11 @@ from __future__ import annotations
 import queue
 import time
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from engine import naming
 from engine.config import Config
 from engine.console import Progress
 from engine.dialogue import Driver
@@ -17,25 +17,25 @@ from engine.due import Moment, clock_is_plausible
 from engine.formats.status import StatusView
 from engine.journal import Journal, to_stderr
 from engine.news import Archived, Crashed, LineChanged, News
-from engine.reasons import why
 from engine.runtime.clockwork import Clockwork
+from engine.runtime.deliveries import Deliveries
 from engine.runtime.describe import bus_line, device_line
 from engine.runtime.devices import Devices
-from engine.runtime.inbox import sweep_inbox
 from engine.runtime.index_page import IndexPage
-from engine.runtime.limit import keep_limit
 from engine.runtime.lines import Lines, Tracer
-from engine.runtime.reports import Reports, report_devices
+from engine.runtime.part import House
+from engine.runtime.parts import make_parts
 from engine.runtime.root_lock import RootLock
-from engine.runtime.services import Services
 from engine.runtime.stale import Stale
 from engine.runtime.status_file import StatusFile
 from engine.runtime.sweep import sweep
 from engine.settings import AgentSettings, Settings
+from engine.watch import Watch
 
 NEWS_LIMIT = 1000
 TICK_S = 0.5
 STATUS_PERIOD_S = 5.0
+INDEX_PERIOD_S = 60
 RELOAD_PERIOD_S = 5.0
 """Whatever the watch may have missed: deleted files are back within this time (formats guide, section 2)."""
 
@@ -59,17 +59,12 @@ class Agent:
         self._crashes: Counter[str] = Counter()
         self._lines = Lines(drivers, self._post, self._crashed, tracer)
         self._devices = Devices(root, self._lines, self.journal, self._local)
-        self._services = Services(root, self._config_changed, self._crashed, self._now, self.journal)
-        self._clockwork = Clockwork(
-            {
-                self._retry_damaged: 24 * 3600,
-                self._keep_limit: 600,
-                self._sweep_inbox: 600,
-                self._look_for_reports: 60,
-                self._show_index: 60,
-            }
-        )
-        self._reports = Reports(root, self.journal)
+        self._watch = Watch(root, self._config_changed)
+        house = self._house()
+        self._deliveries = Deliveries(house)
+        self._parts = make_parts(house, self._deliveries)
+        jobs = {job: period_s for part in self._parts for job, period_s in part.jobs().items()}
+        self._clockwork = Clockwork({**jobs, self._show_index: INDEX_PERIOD_S})
         self._stale = Stale(root)
         self._index_page = IndexPage(root)
         self._status_file = StatusFile(root)
@@ -95,8 +90,8 @@ class Agent:
             while not self._stopping and not self._devices.cycle_is_complete():
                 self._turn()
             self._devices.sync()
-            self._services.deliver_now()
-            while not self._stopping and self._now() and not self._services.delivered():
+            self._deliveries.deliver_now()
+            while not self._stopping and self._now() and not self._deliveries.delivered():
                 self._turn()
             return self._devices.all_answer()
         finally:
@@ -109,18 +104,18 @@ class Agent:
     def _start(self) -> None:
         self._lock.take()
         sweep(self.root)
-        self._services.start()
+        self._watch.start()
         self._apply(self._config.load())
-        self._sweep_inbox()
         self.journal("агент запущен")
         self._show_index()
 
     def _end(self) -> None:
         self._progress.end()
-        self._reports.stop()
         self._lines.stop(self._drain)
         self._devices.sync()
-        self._services.stop()
+        self._watch.stop()
+        for part in self._parts:
+            part.stop()
         self.journal("агент остановлен")
         self._stopped = True
         self._write_status(time.monotonic())
@@ -142,8 +137,8 @@ class Agent:
         self._devices.tick(now_s)
         self._stale.look(self._devices.polled())
         self._lines.tick(now_s)
-        self._services.tick(now_s)
-        self._reports.tick(now_s)
+        for part in self._parts:
+            part.tick(now_s)
         self._clockwork.tick()
         if now_s - self._status_at_s >= STATUS_PERIOD_S or self._changed:
             self._write_status(now_s)
@@ -162,6 +157,8 @@ class Agent:
             self._tell_line(news)
         else:
             self._devices.take(news)
+            for part in self._parts:
+                part.take(news)
             if isinstance(news, Archived):
                 self._progress.report(self._devices.number_of(news.file), news.remaining, news.total)
 
@@ -176,9 +173,22 @@ class Agent:
         self._crashes[news.thread] += 1
         self.journal(f"внутренний сбой «{news.thread}»: {news.traceback.strip().splitlines()[-1]}; запускается снова")
         self._lines.tell_crash(news.thread, time.monotonic())
-        self._services.tell_crash(news.thread, time.monotonic())
+        for part in self._parts:
+            part.tell_crash(news.thread, time.monotonic())
 
-    # --- what the other threads call
+    # --- what the parts and the other threads call
+
+    def _house(self) -> House:
+        return House(
+            root=self.root,
+            now=self._now,
+            journal=self.journal,
+            crashed=self._crashed,
+            wake=self._look_round,
+            touched=self._watch.touched,
+            devices=self._devices,
+            lines=self._lines,
+        )
 
     def _post(self, news: News) -> None:
         self._news.put(news)
@@ -188,6 +198,9 @@ class Agent:
 
     def _config_changed(self) -> None:
         self._wake = True
+        self._look_round()
+
+    def _look_round(self) -> None:
         if self._news.empty():
             self._news.put(LineChanged("", ""))  # wakes the loop; no line has this name
 
@@ -211,7 +224,8 @@ class Agent:
         self._zone = ZoneInfo(settings.agent.timezone)
         self._since = Moment(time.monotonic())
         self._devices.apply(settings)
-        self._services.apply(settings, time.monotonic())
+        for part in self._parts:
+            part.apply(settings, time.monotonic())
 
     def journal(self, text: str) -> None:
         self._changed = True
@@ -248,36 +262,16 @@ class Agent:
             settings_since=self._since.when(now, now_s),
             problems=self._config.problems,
             warnings=self._warnings(),
-            devices=[device_line(keeper) for keeper in self._devices.keepers.values()],
-            lines=[bus_line(name, line) for name, line in self._lines.lines.items()],
-            servers=self._services.server_lines(),
-            file_server=self._services.file_server_line(),
-            web=self._services.web_line(),
+            sections=self._sections(),
             crashes=self._crashes,
         )
 
     def _warnings(self) -> list[str]:
         clock = [] if self._now() else ["часы устройства не установлены: время не ставится, посылки ждут"]
-        return [*self._services.warnings(), *clock]
+        return [*(text for part in self._parts for text in part.warnings()), *clock]
 
-    def _keep_limit(self) -> None:
-        if self._settings is None:
-            return
-        limit_bytes = self._settings.agent.archive_limit_bytes
-        try:
-            keep_limit(self.root, limit_bytes, self._devices.shelf_of, self._services.has_everywhere, self.journal)
-        except OSError as error:
-            self.journal(f"{naming.ARCHIVES}: место не освобождено: {why(error)}")
-
-    def _sweep_inbox(self) -> None:
-        if now := self._now():
-            sweep_inbox(self.root, now)
-
-    def _look_for_reports(self) -> None:
-        if self._settings is not None:
-            devices = report_devices(list(self._devices.keepers.values()))
-            self._reports.look(self._now(), time.monotonic(), devices, self._settings.agent.report_days)
-
-    def _retry_damaged(self) -> None:
-        for line in self._lines.lines.values():
-            line.worker.retry_damaged()
+    def _sections(self) -> dict[str, Sequence[str]]:
+        devices = [device_line(keeper) for keeper in self._devices.keepers.values()]
+        lines = [bus_line(name, line) for name, line in self._lines.lines.items()]
+        parts = {part.title: part.lines() for part in self._parts if part.title}
+        return {"Приборы": devices or ["нет"], "Линии": lines or ["нет"], **parts}

@@ -75,6 +75,10 @@ class Devices:
         keeper = self.keepers.get(file)
         return keeper.dev_number or file if keeper else file
 
+    def all(self) -> list[Keeper]:
+        """Those of every device file."""
+        return list(self.keepers.values())
+
     def polled(self) -> list[Keeper]:
         """Those that a line polls."""
         return [keeper for file, keeper in self.keepers.items() if self._lines.worker_of(file)]

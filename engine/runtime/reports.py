@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime
-from pathlib import Path
 from typing import NamedTuple
 
 from engine import naming
@@ -16,8 +16,10 @@ from engine.report import plan
 from engine.report.child import Child
 from engine.report.letter import Answer, Ask
 from engine.report.plan import Device
-from engine.settings import DeviceSettings
+from engine.runtime.part import House, Part
+from engine.settings import DeviceSettings, Settings
 
+LOOK_S = 60
 AGAIN_S = 3600.0
 """The same day's reports are looked at again no sooner: a catch-up stores days all the time."""
 
@@ -31,15 +33,27 @@ class Seen(NamedTuple):
     devices: tuple[Device, ...]
 
 
-class Reports:
-    """Used by the main thread. What was made is known by the files alone: a restart asks once and makes nothing."""
+class Reports(Part):
+    """What was made is known by the files alone: a restart asks once and makes nothing."""
 
-    def __init__(self, root: Path, journal: Callable[[str], None]) -> None:
-        self._root = root
-        self._journal = journal
+    def __init__(self, house: House) -> None:
+        super().__init__(house)
+        self._days: int | None = None
         self._child: Child | None = None
         self._seen: Seen | None = None
         self._told: frozenset[str] = frozenset()
+
+    def apply(self, settings: Settings, now_s: float) -> None:
+        """So many days are in a report from now on."""
+        self._days = settings.agent.report_days
+
+    def jobs(self) -> Mapping[Callable[[], None], int]:
+        """Whether something is to be made, once a minute."""
+        return {self._look: LOOK_S}
+
+    def _look(self) -> None:
+        if self._days is not None:
+            self.look(self.house.now(), time.monotonic(), report_devices(self.house.devices.all()), self._days)
 
     def look(self, now: datetime | None, now_s: float, devices: Sequence[Device], days: int) -> None:
         """Start what is due. `now` in the agent's zone, None while the clock is not to be believed."""
@@ -50,7 +64,7 @@ class Reports:
             return
         self._seen = seen
         try:
-            self._child = Child(Ask(str(self._root), seen.devices, seen.made, days), now_s)
+            self._child = Child(Ask(str(self.house.root), seen.devices, seen.made, days), now_s)
         except OSError as error:
             self._tell(Answer((), (f"отчеты: процесс не запущен: {why(error)}",)))
 
@@ -70,17 +84,19 @@ class Reports:
         """A problem that only repeats is not told again."""
         for problem in answer.problems:
             if problem not in self._told:
-                self._journal(problem)
+                self.house.journal(problem)
         self._told = frozenset(answer.problems)
         if answer.made:
-            self._journal(f"отчеты готовы: {len(answer.made)}, {', '.join(sorted(set(map(_folder, answer.made))))}")
+            self.house.journal(
+                f"отчеты готовы: {len(answer.made)}, {', '.join(sorted(set(map(_folder, answer.made))))}"
+            )
 
     def _archives(self, devices: Sequence[Device]) -> tuple[tuple[str, int], ...]:
         """The files of days and their sizes: while they stay the same there is nothing new to print."""
         found = []
         for device in devices:
             with suppress(OSError):
-                for path in sorted((self._root / naming.archive_folder(device.dev_number)).iterdir()):
+                for path in sorted((self.house.root / naming.archive_folder(device.dev_number)).iterdir()):
                     if naming.archive_kind(path.name) is RecType.DAY:
                         found.append((path.as_posix(), path.stat().st_size))
         return tuple(found)

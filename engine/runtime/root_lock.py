@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from engine import files, naming
+from engine.reasons import why
 
 
 class RootTaken(Exception):
     """Another process does this on this root."""
+
+
+class RootUnusable(OSError):
+    """Nothing can be kept on this root, not even the lock. The message says why, in Russian."""
 
 
 class RootLock:
@@ -22,16 +29,29 @@ class RootLock:
         self._descriptor: int | None = None
 
     def take(self) -> None:
-        """Raises RootTaken when another process has it, OSError when the folder cannot be written."""
-        folder = self._root / naming.VAR
-        files.make_folder(folder)
-        descriptor = os.open(folder / self._name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, files.MODE)
+        """Raises RootTaken when another process has it, RootUnusable when there is none and none can be made."""
+        try:
+            descriptor = self._open()
+        except OSError as error:
+            raise RootUnusable(f"{self._root}: {why(error)}") from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             os.close(descriptor)
             raise RootTaken(str(self._root)) from error
         self._descriptor = descriptor
+
+    def _open(self) -> int:
+        """On a disk that can only be read at the moment the file of an earlier run does as well."""
+        folder = self._root / naming.VAR
+        try:
+            files.make_folder(folder)
+            return os.open(folder / self._name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, files.MODE)
+        except OSError as error:
+            with suppress(FileNotFoundError):
+                if error.errno == errno.EROFS:
+                    return os.open(folder / self._name, os.O_RDONLY | os.O_CLOEXEC)
+            raise
 
     def release(self) -> None:
         if self._descriptor is not None:

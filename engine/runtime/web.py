@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from engine.formats.status import counts_text
 from engine.reasons import why
-from engine.settings import InternalFtp
+from engine.runtime.part import House, Part
+from engine.settings import InternalFtp, Settings
 
 if TYPE_CHECKING:
     from engine.web import WebServer
@@ -18,23 +18,24 @@ RETRY_S = 30.0
 ADDRESSES_MOST = 1000
 
 
-class Web:
-    """One server, or none. Used by the main thread."""
+class Web(Part):
+    """One server, or none."""
 
-    def __init__(self, root: Path, crashed: Callable[[str, str], None], journal: Callable[[str], None]) -> None:
-        self._root = root
-        self._crashed = crashed
-        self._journal = journal
+    title = "Файлы по HTTP"
+
+    def __init__(self, house: House) -> None:
+        super().__init__(house)
         self._wanted: tuple[int, InternalFtp] | None = None
         self._server: WebServer | None = None
         self._problem = ""
         self._due_s: float | None = None
         self._failed_logins: Counter[str] = Counter()
 
-    def apply(self, port: int, users: InternalFtp, now_s: float) -> None:
-        """Serve on this port, 0 for none, those who may log in to the embedded FTP server."""
-        if (port, users) != self._wanted:
-            self._wanted, self._due_s = (port, users), now_s
+    def apply(self, settings: Settings, now_s: float) -> None:
+        """Serve on the port of the settings, 0 for none, those who may log in to the embedded FTP server."""
+        wanted = (settings.agent.web_port, settings.ftp.internal)
+        if wanted != self._wanted:
+            self._wanted, self._due_s = wanted, now_s
 
     def tick(self, now_s: float) -> None:
         """Start what is due."""
@@ -51,15 +52,15 @@ class Web:
             self._server.stop()
             self._server = None
 
-    def line(self) -> str:
-        """Its state, for `status.txt`; empty when it is switched off."""
+    def lines(self) -> Sequence[str]:
+        """Its state; nothing while it is switched off."""
         if self._wanted is None or not self._wanted[0]:
-            return ""
+            return ()
         parts = [self._problem or f"работает, порт {self._wanted[0]}"]
         if self._failed_logins:
             worst = Counter(dict(self._failed_logins)).most_common(5)
             parts.append(f"неудачных входов: {counts_text(dict(worst))}")
-        return "; ".join(parts)
+        return ["; ".join(parts)]
 
     def _restart(self, now_s: float) -> None:
         self.stop()
@@ -72,7 +73,7 @@ class Web:
             return
         from engine.web import WebServer  # a megabyte that an agent without it does not carry
 
-        server = WebServer(self._root, port, users, self._login_failed, self._crashed)
+        server = WebServer(self.house.root, port, users, self._login_failed, self.house.crashed)
         try:
             server.start()
         except OSError as error:
@@ -82,7 +83,7 @@ class Web:
 
     def _fail(self, problem: str, now_s: float) -> None:
         if problem != self._problem:
-            self._journal(f"веб-доступ: {problem}")
+            self.house.journal(f"веб-доступ: {problem}")
         self._problem, self._due_s = problem, now_s + RETRY_S
 
     def _login_failed(self, user: str, address: str) -> None:

@@ -83,7 +83,11 @@ def assert_all_known(blocks: Iterable[Block], known: Mapping[Key, Expected]) -> 
 def wait_for_archive(agent: AgentProcess, dev_number: str, meter: Meter) -> None:
     """Until all that the meter has is stored. Its time should stand still."""
     wanted = len(records_of(meter))
-    eventually(lambda: len(stored(agent.root, dev_number, growing=True)) >= wanted, f"{wanted} records of {dev_number}", agent)
+
+    def has_all() -> bool:
+        return len(stored(agent.root, dev_number, growing=True)) >= wanted
+
+    eventually(has_all, f"{wanted} records of {dev_number}", agent)
 
 
 def assert_growth_adds_up(blocks: Iterable[Block]) -> None:

@@ -258,8 +258,8 @@ def wrap_wire(board: Board) -> None:
 def wrap_reload(board: Board) -> None:
     from engine.config import Config
     from engine.runtime.agent import Agent
+    from engine.runtime.deliveries import Deliveries
     from engine.runtime.lines import Lines
-    from engine.runtime.services import Services
 
     @wrapped(Config, "reload")
     def reload(former: Callable[..., tuple[object, bool]], config: Any) -> tuple[object, bool]:
@@ -281,7 +281,7 @@ def wrap_reload(board: Board) -> None:
         former(*arguments)
         board.here()
 
-    for part in (Lines, Services):
+    for part in (Lines, Deliveries):
         wrapped(part, "apply")(apply_part)
 
 

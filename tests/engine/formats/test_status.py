@@ -31,9 +31,6 @@ a.ini: ТЕМ-104 №440020 /dev/ttyS0; на связи
 [Линии]
 /dev/ttyS0: работает
 
-[Внешние серверы]
-server1 ftp.example:21; работает
-
 [Встроенный FTP]
 работает, порт 21
 
@@ -51,10 +48,12 @@ def test_the_whole_file() -> None:
             Problem("log/User/devices/a.ini", 0, "нет шаблона", warning=True),
         ),
         warnings=("пароль заводской",),
-        devices=("a.ini: ТЕМ-104 №440020 /dev/ttyS0; на связи",),
-        lines=("/dev/ttyS0: работает",),
-        servers=("server1 ftp.example:21; работает",),
-        file_server="работает, порт 21",
+        sections={
+            "Приборы": ["a.ini: ТЕМ-104 №440020 /dev/ttyS0; на связи"],
+            "Линии": ["/dev/ttyS0: работает"],
+            "Файлы по HTTP": [],
+            "Встроенный FTP": ["работает, порт 21"],
+        },
         crashes={"line /dev/ttyS0": 2, "delivery server1": 1},
     )
     assert status_text(view) == WHOLE
@@ -63,8 +62,6 @@ def test_the_whole_file() -> None:
 def test_nothing_is_told_as_nothing() -> None:
     text = status_text(VIEW)
     assert "Ошибок нет" in text
-    assert "[Приборы]\nнет\n" in text
-    assert "[Встроенный FTP]\nвыключен\n" in text
     assert "Внутренние сбои" not in text
     assert "ВНИМАНИЕ" not in text
 
@@ -94,11 +91,10 @@ def test_counts_are_told_by_their_number(counts: dict[str, int], text: str) -> N
 @given(st.text(max_size=40))
 def test_no_text_of_the_user_or_of_a_meter_breaks_a_line(text: str) -> None:
     view = replace(
-        VIEW, name=text, warnings=(text,), problems=(Problem("x", 1, text),), devices=(text,), lines=(text,),
-        servers=(text,), file_server=text or "x", crashes={text: 1},
+        VIEW, name=text, warnings=(text,), problems=(Problem("x", 1, text),), sections={"A": (text, text)},
+        crashes={text: 1},
     )  # fmt: skip
     whole = replace(
-        VIEW, warnings=("x",), problems=(Problem("x", 1, "x"),), devices=("x",), lines=("x",), servers=("x",),
-        file_server="x", crashes={"x": 1},
+        VIEW, warnings=("x",), problems=(Problem("x", 1, "x"),), sections={"A": ("x", "x")}, crashes={"x": 1},
     )  # fmt: skip
     assert len(status_text(view).split("\n")) == len(status_text(whole).split("\n"))

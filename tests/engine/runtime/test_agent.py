@@ -22,7 +22,8 @@ from engine.dialogue import Driver
 from engine.emulate import TcpServer
 from engine.emulate.line import Line
 from engine.runtime import agent as agent_module
-from engine.runtime import services as services_module
+from engine.runtime import deliveries as deliveries_module
+from engine.runtime import housekeeping as housekeeping_module
 from engine.runtime.agent import Agent
 from engine.runtime.clockwork import Clockwork
 from engine.runtime.root_lock import RootTaken
@@ -190,7 +191,7 @@ def test_one_cycle_ends_on_a_disk_that_takes_no_archive(root: Path) -> None:
 
 def test_one_cycle_ends_while_the_clock_is_not_to_be_believed(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Deliveries wait for the clock, for ever if need be; a cycle does not."""
-    for module in (agent_module, services_module):
+    for module in (agent_module, deliveries_module):
         monkeypatch.setattr(module, "clock_is_plausible", lambda _now: False)
     put(root, "ftp.ini", "[internal]\nEnabled=0\n[server1]\nEnabled=1\nHost=127.0.0.1\nPort=1\nUser=u\nPassword=p\n")
     with meter() as server:
@@ -341,7 +342,7 @@ def test_jobs_of_the_clockwork_are_done_and_a_full_disk_is_told(root: Path, monk
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(agent_module, "Clockwork", every_second)
-    monkeypatch.setattr(agent_module, "keep_limit", keep_limit)
+    monkeypatch.setattr(housekeeping_module, "keep_limit", keep_limit)
     with meter() as server, running(agent_of(root)):
         put(root, "devices/a.ini", device(server.port))
         eventually(lambda: "www: место не освобождено: нет места на диске" in text(root, naming.JOURNAL), "it is told")

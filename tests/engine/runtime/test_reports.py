@@ -11,6 +11,7 @@ from engine.model import RecType
 from engine.report.plan import Device
 from engine.runtime.report_command import read_words
 from engine.runtime.reports import AGAIN_S, Reports
+from tests.fake.house import TestHouse
 from tests.fake.statement_data import store
 
 NOW = datetime(2020, 8, 28, 4, 0, tzinfo=UTC)
@@ -22,8 +23,9 @@ class Bench:
     """Reports with a journal and a clock of their own."""
 
     def __init__(self, root: Path) -> None:
-        self.told: list[str] = []
-        self.reports = Reports(root, self.told.append)
+        test = TestHouse(root)
+        self.told = test.journaled
+        self.reports = Reports(test.house)
 
     def look(self, now: datetime | None, now_s: float = 0.0) -> bool:
         """Whether a process was started; waits for its end."""
@@ -74,7 +76,7 @@ def test_new_days_are_looked_at_again_but_not_at_once(tmp_path: Path) -> None:
 
 def test_a_stop_ends_the_process(tmp_path: Path) -> None:
     store(tmp_path, 69)
-    reports = Reports(tmp_path, lambda _text: None)
+    reports = Reports(TestHouse(tmp_path).house)
     reports.look(NOW, 0.0, DEVICES, 31)
     child = reports._child
     assert child is not None

@@ -24,7 +24,7 @@ def at(seconds: float) -> StatusView:
 def test_what_changed_is_written_at_once(tmp_path: Path) -> None:
     status = StatusFile(tmp_path)
     status.show(VIEW, 100.0)
-    status.show(replace(VIEW, devices=("a.ini: на связи",)), 100.1)
+    status.show(replace(VIEW, sections={"Приборы": ("a.ini: на связи",)}), 100.1)
     assert "a.ini: на связи" in (tmp_path / naming.STATUS).read_text()
 
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from engine import web as served
-from engine.formats.status import StatusView, status_text
 from engine.runtime import web as web_module
 from engine.runtime.web import RETRY_S, Web
 from engine.settings import InternalFtp
 from tests.fake.agent_settings import settings_of
+from tests.fake.house import TestHouse
 
 USERS = settings_of().ftp.internal
 
@@ -39,17 +39,19 @@ class FakeServer:
 class Scene:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.made: list[FakeServer] = []
-        self.journaled: list[str] = []
         monkeypatch.setattr(FakeServer, "taken", False)
         monkeypatch.setattr(served, "WebServer", self._make)
-        self.web = Web(Path("root"), lambda _thread, _text: None, self.journaled.append)
+        test = TestHouse(Path("root"))
+        self.journaled = test.journaled
+        self.web = Web(test.house)
 
     def _make(self, *given: Any) -> FakeServer:
         self.made.append(FakeServer(*given))
         return self.made[-1]
 
     def apply(self, port: int = 8080, users: InternalFtp = USERS, now_s: float = 0.0) -> None:
-        self.web.apply(port, users, now_s)
+        settings = settings_of(agent={"web_port": port})
+        self.web.apply(replace(settings, ftp=replace(settings.ftp, internal=users)), now_s)
         self.web.tick(now_s)
 
 
@@ -60,7 +62,7 @@ def scene(monkeypatch: pytest.MonkeyPatch) -> Scene:
 
 def test_without_a_port_nothing_is_served_or_told(scene: Scene) -> None:
     scene.apply(0)
-    assert scene.made == [] and scene.web.line() == ""
+    assert scene.made == [] and "".join(scene.web.lines()) == ""
 
 
 def test_same_settings_do_not_disturb_it_and_others_start_it_anew(scene: Scene) -> None:
@@ -70,36 +72,36 @@ def test_same_settings_do_not_disturb_it_and_others_start_it_anew(scene: Scene) 
     scene.apply(users=replace(USERS, password="new"), now_s=6.0)
     scene.apply(8081, now_s=7.0)
     assert [(server.port, server.alive) for server in scene.made] == [(8080, False), (8080, False), (8081, True)]
-    assert scene.web.line() == "работает, порт 8081"
+    assert "".join(scene.web.lines()) == "работает, порт 8081"
     scene.apply(0, now_s=8.0)
-    assert not scene.made[-1].alive and scene.web.line() == ""
+    assert not scene.made[-1].alive and "".join(scene.web.lines()) == ""
 
 
 def test_a_taken_port_is_told_once_and_tried_again(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FakeServer, "taken", True)
     scene.apply()
     scene.web.tick(RETRY_S)
-    assert scene.web.line() == "порт 8080 не открыт: ошибка EADDRINUSE"
-    assert scene.journaled == ["веб-доступ: порт 8080 не открыт: ошибка EADDRINUSE"]
+    assert "".join(scene.web.lines()) == "порт 8080 не открыт: порт занят другой программой"
+    assert scene.journaled == ["веб-доступ: порт 8080 не открыт: порт занят другой программой"]
     monkeypatch.setattr(FakeServer, "taken", False)
     scene.web.tick(2 * RETRY_S - 1.0)
     assert len(scene.made) == 2
     scene.web.tick(2 * RETRY_S)
-    assert scene.web.line() == "работает, порт 8080"
+    assert "".join(scene.web.lines()) == "работает, порт 8080"
 
 
 def test_one_that_ended_by_itself_is_told_and_started_again(scene: Scene) -> None:
     scene.apply()
     scene.made[0].alive = False
     scene.web.tick(10.0)
-    assert scene.web.line() == "остановился, запускается снова" and len(scene.journaled) == 1
+    assert "".join(scene.web.lines()) == "остановился, запускается снова" and len(scene.journaled) == 1
     scene.web.tick(10.0 + RETRY_S)
-    assert scene.made[1].alive and scene.web.line() == "работает, порт 8080"
+    assert scene.made[1].alive and "".join(scene.web.lines()) == "работает, порт 8080"
 
 
 def test_required_encryption_is_never_replaced_by_none(scene: Scene) -> None:
     scene.apply(users=replace(USERS, tls=2))
-    assert scene.made == [] and "Tls=2" in scene.web.line()
+    assert scene.made == [] and "Tls=2" in "".join(scene.web.lines())
     scene.apply(users=replace(USERS, tls=1), now_s=1.0)
     assert scene.made[0].alive
 
@@ -108,18 +110,12 @@ def test_failed_logins_are_counted_by_address_up_to_a_number_of_addresses(scene:
     scene.apply()
     for address in ("198.51.100.1", "198.51.100.1", "198.51.100.2"):
         scene.made[0].login_failed("main", address)
-    assert scene.web.line() == "работает, порт 8080; неудачных входов: 198.51.100.1 2, 198.51.100.2 1"
+    assert "".join(scene.web.lines()) == "работает, порт 8080; неудачных входов: 198.51.100.1 2, 198.51.100.2 1"
     for number in range(2 * web_module.ADDRESSES_MOST):
         scene.made[0].login_failed("main", f"address {number}")
     scene.made[0].login_failed("main", "198.51.100.1")
     assert len(scene.web._failed_logins) == web_module.ADDRESSES_MOST
-    assert "198.51.100.1 3" in scene.web.line()
-
-
-def test_the_status_tells_of_it_only_when_it_is_on() -> None:
-    view = StatusView("ТСМ-СМАРТ", 1, None, None, None)
-    assert "HTTP" not in status_text(view)
-    assert status_text(replace(view, web="работает,\nпорт 8080")).endswith("\n[Файлы по HTTP]\nработает, порт 8080\n")
+    assert "198.51.100.1 3" in "".join(scene.web.lines())
 
 
 def test_the_end_stops_it(scene: Scene) -> None:
