@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.archive.catchup import Catchup
 from engine.archive.findings import Finding, Task
 from engine.dialogue import Ask, Driver, Fetched, Identity, Mark, Ring, Setup
 from engine.due import answer_wait, growing_pause, next_turn
 from engine.errors import NoAnswer, Refused
+from engine.line.block_size import BlockSize, tried_only
 from engine.model import Reading
 from engine.settings import DeviceSettings
 
@@ -88,6 +89,7 @@ class Device:
             settings.template_map,
             settings.connection,
         )
+        self._block = self._new_block_size()
         self._driver: Driver | None = None
         self._identity: Identity | None = None
         self._worked_wait_s: float | None = None
@@ -171,6 +173,10 @@ class Device:
         """After a silence, or when another meter answers, nothing is taken for granted."""
         self._driver = self._identity = self._rings = None
         self.catchup, self.introduced = None, False
+        self._block = self._new_block_size()
+
+    def _new_block_size(self) -> BlockSize:
+        return BlockSize(self.settings.block_size, fixed=self.settings.block_size_fixed)
 
     # --- archive
 
@@ -188,9 +194,26 @@ class Device:
     def archive_dialogue(self, task: Task) -> Generator[Ask, bytes, Fetched | Mark]:
         """Read what `task` names."""
         assert self._driver and self._identity, "an archive is read of an identified device"
-        dialogue = self._driver.probe if task.probe else self._driver.fetch
-        assert dialogue is not None, "a driver with rings reads their records"
-        return (yield from dialogue(self._setup, self._identity, task.ring, task.place))
+        if not task.probe:
+            return (yield from self._fetch(self._driver, self._identity, task))
+        assert self._driver.probe is not None, "a driver with rings reads their marks"
+        return (yield from self._driver.probe(self._setup, self._identity, task.ring, task.place))
+
+    def _fetch(self, driver: Driver, identity: Identity, task: Task) -> Generator[Ask, bytes, Fetched]:
+        """One record, in blocks as large as the device takes."""
+        assert driver.fetch is not None, "a driver with rings reads their records"
+        while True:
+            setup = replace(self._setup, block_size=self._block.size)
+            dialogue = driver.fetch(setup, identity, task.ring, task.place)
+            try:
+                fetched = yield from (tried_only(dialogue) if self._block.can_shrink else dialogue)
+            except NoAnswer:
+                if not self._block.can_shrink:
+                    raise
+                self._block.unanswered()
+            else:
+                self._block.answered()
+                return fetched
 
     def archive_failed(self) -> None:
         """The archive goes on after the next good reading."""

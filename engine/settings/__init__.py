@@ -119,6 +119,7 @@ class DeviceSettings:
     """One file of `devices/`: `file` is its bare name, `port` a full path or empty, `dev_number` empty = its own.
 
     `template_map` is what `template` names, once all files are put together; None: there is none to be used.
+    `block_size_fixed`: the user wrote it; else an archive is read in larger blocks where the device takes them.
     """
 
     file: str
@@ -148,6 +149,7 @@ class DeviceSettings:
     limits: Limits
     report_fields: tuple[str, ...]
     template_map: Template | None = None
+    block_size_fixed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +195,7 @@ def parse_device(path: str, text: str) -> tuple[DeviceSettings, tuple[Problem, .
         file=path.rpartition("/")[2],
         limits=Limits(_t_min(taken), **taken.values["limits"]),
         report_fields=taken.values["report"]["fields"],
+        block_size_fixed=("device", "BlockSize") in taken.lines,
         **taken.values["device"],
     )
     _check_device(taken, device)

@@ -140,7 +140,8 @@ _DEVICE = (
         "в чём прибор считает тепло; в файлах всегда Гкал"),
     Key("device", "Protocol", "auto", choice("auto", "native", "modbus", "rtu", "tcp"), "protocol",
         "протокол, если у типа их два (РСМ-05); для Modbus через TCP: rtu = за преобразователем RS-485"),
-    Key("device", "BlockSize", "64", whole(1, 255, "байт"), "block_size", "сколько памяти читать одним запросом"),
+    Key("device", "BlockSize", "64", whole(1, 255, "байт"), "block_size", "сколько памяти читать одним запросом; "
+        "пока не задан, архив читается и большими порциями, если прибор их отдаёт"),
     Key("device", "Template", "", kinds.bare_name(), "template",
         "имя шаблона для DevType=Modbus, файл в log/User/templates/ или в etc/templates/"),
     Key("limits", "S<n>T<k>Min", "", or_empty(kinds.number(-100, 500, "°C"), None, "нет контроля"), "t_min",

@@ -186,7 +186,12 @@ def test_what_only_looks_like_a_control_temperature_is_unknown(name: str) -> Non
         (AgentSettings, keys.AGENT, None, set()),
         (InternalFtp, keys.FTP, {"internal"}, set()),
         (Server, keys.FTP, {"server2"}, {"section"}),
-        (DeviceSettings, keys.DEVICE, {"device"}, {"file", "limits", "report_fields", "template_map"}),
+        (
+            DeviceSettings,
+            keys.DEVICE,
+            {"device"},
+            {"file", "limits", "report_fields", "template_map", "block_size_fixed"},
+        ),
         (Limits, keys.DEVICE, {"limits"}, set()),
     ],
 )

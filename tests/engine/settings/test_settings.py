@@ -375,7 +375,9 @@ def test_the_example_of_a_device_is_good_and_states_every_key_with_its_default()
     assert check_file(DEVICE, path.read_bytes()) == ()
     assert not naming.is_config(f"{naming.DEVICES}/{path.name}")
     table = {(key.section, key.name): key.default for key in keys.KEYS[keys.DEVICE] if key.pattern is None}
+    del table["device", "BlockSize"]
     assert read_keys(path) == {**table, ("device", "Port"): "ttyS0"}
+    assert "\n;BlockSize=64\n" in path.read_text("utf-8"), "written, it would hold back a meter that can do more"
 
 
 def test_the_factory_list_of_the_lcd_names_six_systems() -> None:
