@@ -182,31 +182,29 @@ class Outbox:
 
     def _members(
         self, drop: InFlight, ranges: tuple[Range, ...], snapshots: Mapping[str, str], variant: str
-    ) -> Iterator[tuple[str, bytes]]:
+    ) -> Iterator[tuple[str, Iterable[bytes]]]:
         encoding = drops.encoding_of(variant, self._dos_encoding)
         info = drops.DropInfo(drop.number, drop.seq, variant, drop.start, self._event_date, encoding)
-        yield drops.DROP_INI, self._encoded(drops.drop_ini(info), variant)
+        yield drops.DROP_INI, [self._encoded(drops.drop_ini(info), variant)]
         for device, text in snapshots.items():
-            yield drops.snapshot_member(device), self._encoded(text, variant)
+            yield drops.snapshot_member(device), [self._encoded(text, variant)]
         for (device, rec_type), group in groupby(ranges, key=_owner):
             yield drops.records_member(device, rec_type), self._record_file(rec_type, list(group), variant)
 
-    def _record_file(self, rec_type: RecType, ranges: list[Range], variant: str) -> bytes:
-        content = bytearray()
+    def _record_file(self, rec_type: RecType, ranges: list[Range], variant: str) -> Iterator[bytes]:
         number = 0
-        for taken in ranges:
+        for place, taken in enumerate(ranges):
             with (self._archives / taken.path).open("rb") as file:
                 found = _read_head(file)
                 if found is None:
                     raise OSError(errno.EIO, "the head is gone", taken.path)
                 head = found[0]
-                if not content:
-                    content += self._encoded(head_text(self._head(rec_type, head)), variant)
+                if not place:
+                    yield self._encoded(head_text(self._head(rec_type, head)), variant)
                 for record in _records(file, taken.start, taken.end):
                     number += 1
                     text = convert_event_date(record.text, head.event_date or self._event_date, self._event_date)
-                    content += self._encoded(numbered(text, number), variant)
-        return bytes(content)
+                    yield self._encoded(numbered(text, number), variant)
 
     def _encoded(self, text: str, variant: str) -> bytes:
         return drops.encode(text, variant, self._dos_encoding)

@@ -420,7 +420,7 @@ def test_the_drop_in_flight_meets_a_foreign_file_and_gets_a_new_name(what: str, 
     foreign = {"other start": (1, "linux", "x"), "other number": (9, "linux", ""), "other variant": (1, "dos", "")}
     number, variant, start = foreign.get(what, (0, "", ""))
     info = DropInfo(number, 1, variant, start or "22.11.26 08:27:00", "ymd", "utf-8")
-    data = pack([("drop.ini", drop_ini(info).encode())]) if variant else b"of another"
+    data = pack([("drop.ini", [drop_ini(info).encode()])]) if variant else b"of another"
     site.far.files["1_00000001_linux.zip"] = data
     site.store(2)
     assert site.delivery.turn()

@@ -32,7 +32,7 @@ def drop(folder: Path, seq: int, hours: range, *, variant: str = "linux", events
     if events:
         head = Head("ТЕМ-106/1", "ТЕМ-106/1", "440020", 2, "ymd")
         texts["440020_E.txt"] = records_text(head, [event_text(1, event, "ymd") for event in events])
-    members = [(name, encode(text, variant, "cp1251")) for name, text in texts.items()]
+    members = [(name, [encode(text, variant, "cp1251")]) for name, text in texts.items()]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / drop_name(1, seq, variant)).write_bytes(pack(members))
 
