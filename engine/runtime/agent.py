@@ -21,6 +21,7 @@ from engine.runtime.clockwork import Clockwork
 from engine.runtime.deliveries import Deliveries
 from engine.runtime.describe import bus_line, device_line
 from engine.runtime.devices import Devices
+from engine.runtime.footprint import keep_small
 from engine.runtime.index_page import IndexPage
 from engine.runtime.lines import Lines, Tracer
 from engine.runtime.part import House
@@ -32,7 +33,8 @@ from engine.runtime.sweep import sweep
 from engine.settings import AgentSettings, Settings
 from engine.watch import Watch
 
-NEWS_LIMIT = 1000
+NEWS_LIMIT = 64
+"""News waits here for the disk: records by the thousand would cost more memory than all the rest of the agent."""
 TICK_S = 0.5
 STATUS_PERIOD_S = 5.0
 INDEX_PERIOD_S = 60
@@ -103,6 +105,7 @@ class Agent:
 
     def _start(self) -> None:
         self._lock.take()
+        keep_small()
         sweep(self.root)
         self._watch.start()
         self._apply(self._config.load())
