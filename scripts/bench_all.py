@@ -14,13 +14,16 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(PROJECT))
 
-from scripts import bench_agent, bench_line  # noqa: E402
+from scripts import bench_agent, bench_lend, bench_line, bench_report, bench_scale  # noqa: E402
 
 FIGURES: dict[str, Callable[[Path], Iterable[tuple[str, str]]]] = {
     "delivery": bench_agent.delivery,
     "reload": bench_agent.reload,
     "memory": bench_agent.memory,
+    "report": bench_report.statements,
     "line": bench_line.catch_up,
+    "scale": bench_scale.scale,
+    "lend": bench_lend.transparent,
     "archive": bench_line.whole_archive,
 }
 LONG = ("archive",)

@@ -36,7 +36,7 @@ FACTORY = Path(__file__).resolve().parents[2] / naming.FACTORY
 
 _SINGLE = tuple(path for path in naming.RESTORED if naming.is_config(path))
 _FOLDERS = (naming.DEVICES, naming.TEMPLATES)
-_FILES_MOST = 256
+_FILES_MOST = 1024
 
 _Stamp = tuple[int, int, int, int]
 

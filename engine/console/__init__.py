@@ -8,6 +8,8 @@ from typing import TextIO
 
 PLAIN_PERIOD_S = 5.0
 TERMINAL_PERIOD_S = 0.2
+SHOWN_MOST = 10
+"""Devices in one line; those that are still being read come first."""
 
 
 class Progress:
@@ -42,9 +44,11 @@ class Progress:
             self._pending = False
 
     def _show(self, now_s: float) -> None:
-        text = "; ".join(self._line(device, now_s) for device, (_, total) in self._state.items() if total)
-        if not text:
+        known = sorted((not left, device) for device, (left, total) in self._state.items() if total)
+        if not known:
             return
+        more = f"; и ещё {len(known) - SHOWN_MOST}" if len(known) > SHOWN_MOST else ""
+        text = "; ".join(self._line(device, now_s) for _, device in known[:SHOWN_MOST]) + more
         if self._terminal:
             self._write(f"\r\x1b[K{text[:200]}")
             self._pending = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import time
@@ -12,11 +13,14 @@ from engine.report import making, plan
 from engine.report.letter import Ask, answer_text, read_ask
 
 LOW_PRIORITY = 15
+GARBAGE_THRESHOLD = 50_000
+"""The libraries are many objects that stay: they are not looked through again and again."""
 
 
 def main() -> int:
     """The exit code: 0 when everything that was asked for is there."""
     os.nice(LOW_PRIORITY)
+    gc.set_threshold(GARBAGE_THRESHOLD)
     ask = read_ask(sys.stdin.buffer.read().decode())
     problems: list[str] = []
     made = _ordered(ask, problems) if ask.kind else _due(ask, problems)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from datetime import datetime, timedelta
+from itertools import count, groupby
 from typing import NamedTuple
+
+from engine.model import RecType
 
 TICKS = 5
 LABELS_MOST = 16
 MARKS_MOST = 62
 """With more points than that, marks would run into each other."""
 
+_HOUR, _YEAR = timedelta(hours=1), timedelta(days=366)
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 
@@ -45,9 +49,32 @@ def strokes(points: Sequence[float | None], scale: Scale) -> Iterator[list[tuple
             yield [(number / width, scale.place(point)) for number, point in piece if point is not None]
 
 
-def labelled(count: int) -> range:
-    """Which of so many rows are named under the axis."""
-    return range(0, count, max(1, math.ceil(count / LABELS_MOST)))
+def labels(begins: Sequence[datetime], kind: RecType) -> list[tuple[int, str]]:
+    """Which places are named under the axis, and how: hours at round ones, whole days at midnight."""
+    step = next(step for step in _label_steps(kind) if len(begins) <= step * LABELS_MOST)
+    places = range(0, len(begins), step)
+    if kind is not RecType.HOUR:
+        shape = "%m.%Y" if kind is RecType.MONTH else _day_shape(begins)
+        return [(place, begins[place].strftime(shape)) for place in places]
+    hours = ((place, begins[place]) for place in range(len(begins)))
+    midnight = begins[0].replace(hour=0)
+    named = [(place, begin) for place, begin in hours if round((begin - midnight) / _HOUR) % step == 0]
+    return [(place, begin.strftime("%d.%m" if begin.hour == 0 else "%H:00")) for place, begin in named]
+
+
+def _label_steps(kind: RecType) -> Iterator[int]:
+    if kind is RecType.HOUR:
+        yield from (1, 2, 3, 6, 12)
+        yield from (24 * days for days in count(1))
+    elif kind is RecType.MONTH:
+        yield from (1, 2, 3, 6)
+        yield from (12 * years for years in count(1))
+    else:
+        yield from count(1)
+
+
+def _day_shape(begins: Sequence[datetime]) -> str:
+    return "%d.%m" if begins[-1] - begins[0] < _YEAR else "%d.%m.%y"
 
 
 def _round_step(rough: float) -> float:

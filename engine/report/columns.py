@@ -22,7 +22,10 @@ class Cell(NamedTuple):
 
 
 class Column(NamedTuple):
-    """`group` stands above neighbouring columns. `total` makes a number of all rows, None where there is none."""
+    """`group` stands above neighbouring columns. `total` makes a number of all rows, None where there is none.
+
+    `width` is the least in mm in which the field's usual numbers are printed in full size.
+    """
 
     key: str
     group: str
@@ -30,11 +33,15 @@ class Column(NamedTuple):
     value: Callable[[Row], Value]
     write: Callable[[Value], Cell]
     total: Callable[[Sequence[Row]], Value]
+    width: float = 16.0
 
 
-def standard(rows: Iterable[Row], *, is_open: bool) -> tuple[Column, ...]:
-    """The manual's columns (figure 9.2) as far as the system has such channels. Volumes stand in for masses."""
-    there = _channels(rows)
+def standard(rows: Iterable[Row], *, is_open: bool, otherwise: Iterable[str] = ()) -> tuple[Column, ...]:
+    """The manual's columns (figure 9.2) as far as the system has such channels. Volumes stand in for masses.
+
+    `otherwise` are its channels when no row has any data.
+    """
+    there = _channels(rows) or set(otherwise)
     keys: list[str] = [*_if("Q1" in there, "Q")]
     if is_open and {"Q1", "M1", "M2", "T1", "T2"} <= there:
         keys += ["Qот", "Qгвс"]
@@ -201,13 +208,13 @@ _DERIVED: dict[str, Column] = {
     column.key: column
     for column in (
         Column("Q", _GROUPS["Q"], "Q", amount("Q1"), three, summed(amount("Q1"))),
-        Column("Qот", _GROUPS["Q"], "Qот", heating_heat, _heat_part, summed(heating_heat)),
-        Column("Qгвс", _GROUPS["Q"], "Qгвс", hot_water_heat, _heat_part, summed(hot_water_heat)),
+        Column("Qот", _GROUPS["Q"], "Qот", heating_heat, _heat_part, summed(heating_heat), 15.0),
+        Column("Qгвс", _GROUPS["Q"], "Qгвс", hot_water_heat, _heat_part, summed(hot_water_heat), 15.0),
         Column("dM+", "dM, тонн", "+", _half(1), shortened, _half_total(1)),
         Column("dM-", "dM, тонн", "−", _half(-1), shortened, _half_total(-1)),
-        Column("dT", _GROUPS["T"], "dT", temperature_difference, two, _mean_difference),
-        Column("T1", _GROUPS["T"], "T1", own("T1"), two, mean("T1", "M1")),
-        Column("T2", _GROUPS["T"], "T2", own("T2"), two, mean("T2", "M2")),
+        Column("dT", _GROUPS["T"], "dT", temperature_difference, two, _mean_difference, 11.5),
+        Column("T1", _GROUPS["T"], "T1", own("T1"), two, mean("T1", "M1"), 11.5),
+        Column("T2", _GROUPS["T"], "T2", own("T2"), two, mean("T2", "M2"), 11.5),
     )
 }
 
@@ -219,7 +226,7 @@ def _column(key: str) -> Column:
     if counter in COUNTERS:
         return _counter(counter, of_total=key == counter)
     if key[0] in "TP":
-        return Column(key, _GROUPS[key[0]], key, own(key), two, mean(key))
+        return Column(key, _GROUPS[key[0]], key, own(key), two, mean(key), 11.5 if key[0] == "T" else 10.5)
     return Column(key, "Состояние", key, own(key), _plain, _nothing)
 
 
@@ -228,5 +235,6 @@ def _counter(key: str, *, of_total: bool) -> Column:
     group = "Наработка, ч" if key in _TIMES else _GROUPS[key[0]]
     write = two if key in _TIMES else three
     if of_total:
-        return Column(key, f"Интегр. {group[0].lower()}{group[1:]}", title, own(key), write, _latest(key))
-    return Column(f"d{key}", group, title, amount(key), write, summed(amount(key)))
+        return Column(key, f"Интегр. {group[0].lower()}{group[1:]}", title, own(key), write, _latest(key), 20.5)
+    width = 20.5 if key[0] in "MV" else 16.0
+    return Column(f"d{key}", group, title, amount(key), write, summed(amount(key)), width)

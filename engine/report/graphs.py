@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from fpdf import FPDF
-
-from engine.model import RecType
 from engine.report import axis, layout
 from engine.report.axis import Scale
-from engine.report.rows import Rows
-from engine.report.statement import Curve, Graph
+from engine.report.curves import Curve, Graph
+from engine.report.library import FPDF
 
 FAMILY = "DejaVu"
 LABEL_PT = 6.5
@@ -19,6 +16,7 @@ _GAP = 14.0
 _LEFT = 16.0
 _GREY = 200
 _MARK = 0.7
+_NAME_HEIGHT = 2.6
 
 
 class Pen(NamedTuple):
@@ -42,29 +40,32 @@ class Frame(NamedTuple):
 PENS = (Pen(0, 0, "square"), Pen(3, 1.5, "circle"), Pen(0.6, 1.0, "cross"))
 
 
-def draw_graphs(paper: FPDF, data: Rows, graphs: Sequence[Graph]) -> None:
+def draw_graphs(paper: FPDF, graphs: Sequence[Graph]) -> None:
     """All of them on the present page, one under the other."""
     top = paper.get_y()
     height = (layout.BOTTOM - top) / max(2, len(graphs))
     for number, graph in enumerate(graphs):
-        frame = Frame(layout.MARGIN + _LEFT, top + number * height + 9, layout.WIDTH - _LEFT - 6, height - _GAP - 6)
-        _draw_graph(paper, frame, graph, data)
+        frame = Frame(layout.MARGIN + _LEFT, top + number * height + 9, layout.WIDTH - _LEFT - 8, height - _GAP - 6)
+        _draw_graph(paper, frame, graph)
 
 
-def _draw_graph(paper: FPDF, frame: Frame, graph: Graph, data: Rows) -> None:
+def _draw_graph(paper: FPDF, frame: Frame, graph: Graph) -> None:
     scale = axis.scale_of([point for curve in graph.curves for point in curve.points if point is not None])
     _draw_legend(paper, frame, graph)
     _draw_grid(paper, frame, scale)
-    _draw_dates(paper, frame, data)
+    _draw_dates(paper, frame, graph)
+    paper.rect(frame.left, frame.top, frame.width, frame.height)
     for curve, pen in zip(graph.curves, PENS, strict=False):
         _draw_curve(paper, frame, curve, scale, pen)
+    _name_ends(paper, frame, graph, scale)
 
 
 def _draw_legend(paper: FPDF, frame: Frame, graph: Graph) -> None:
     paper.set_font(FAMILY, "B", 9)
     paper.text(frame.left, frame.top - 3.5, graph.title)
+    title_width = paper.get_string_width(graph.title)
     paper.set_font(FAMILY, "", 8)
-    x, y = frame.left + 60, frame.top - 4.5
+    x, y = frame.left + max(60.0, title_width + 12), frame.top - 4.5
     for curve, pen in zip(graph.curves, PENS, strict=False):
         _stroke(paper, [(x, y), (x + 14, y)], pen)
         _draw_mark(paper, x + 7, y, pen.mark)
@@ -81,16 +82,16 @@ def _draw_grid(paper: FPDF, frame: Frame, scale: Scale) -> None:
         text = f"{tick:.{scale.decimals}f}"
         paper.text(left - 1.5 - paper.get_string_width(text), y + 0.8, text)
     paper.set_draw_color(0)
-    paper.rect(frame.left, frame.top, frame.width, frame.height)
 
 
-def _draw_dates(paper: FPDF, frame: Frame, data: Rows) -> None:
-    hours = data.period.kind is RecType.HOUR
-    width = max(1, len(data.rows) - 1)
-    for number in axis.labelled(len(data.rows)):
+def _draw_dates(paper: FPDF, frame: Frame, graph: Graph) -> None:
+    width = max(1, len(graph.begins) - 1)
+    for number, text in axis.labels(graph.begins, graph.kind):
         x, y = frame.at(number / width, 0)
+        paper.set_draw_color(_GREY)
+        paper.line(x, frame.top, x, y)
+        paper.set_draw_color(0)
         paper.line(x, y, x, y + 1)
-        text = data.rows[number].begin.strftime("%d.%m %Hч" if hours else "%d.%m")
         paper.text(x - paper.get_string_width(text) / 2, y + 4, text)
 
 
@@ -103,6 +104,19 @@ def _draw_curve(paper: FPDF, frame: Frame, curve: Curve, scale: Scale, pen: Pen)
         if marked or len(points) == 1:
             for x, y in points:
                 _draw_mark(paper, x, y, pen.mark)
+
+
+def _name_ends(paper: FPDF, frame: Frame, graph: Graph, scale: Scale) -> None:
+    """The name of each curve beside its last point, where there is room for it."""
+    used: list[float] = []
+    for curve in graph.curves:
+        last = curve.points[-1]
+        if last is None:
+            continue
+        x, y = frame.at(1, scale.place(last))
+        if all(abs(y - other) > _NAME_HEIGHT for other in used):
+            paper.text(x + 1.5, y + 0.9, curve.name)
+            used.append(y)
 
 
 def _stroke(paper: FPDF, points: list[tuple[float, float]], pen: Pen) -> None:

@@ -11,13 +11,14 @@ from pathlib import Path
 from engine import files, naming
 from engine.reasons import why
 from engine.report import plan, reading
-from engine.report.pages import pdf_of
 from engine.report.plan import Device, Order
-from engine.report.sheet import xlsx_of
+from engine.report.statement import Statement
 
 FONTS = Path(__file__).resolve().parents[2] / "etc" / "font"
 
 Told = Callable[[str], None]
+
+_GOING = ".old"
 
 
 def make_due(root: Path, devices: Sequence[Device], days: int, made: date, now_s: float, problem: Told) -> list[str]:
@@ -48,11 +49,19 @@ def make(root: Path, order: Order, *, anew: bool) -> list[str]:
     for system in range(1, count + 1):
         pdf, xlsx = order.path(system), order.path(system, "xlsx")
         if anew or not ((root / pdf).exists() and (root / xlsx).exists()):
-            statement = reading.statement_of(root, order.device, system, order.period)
-            files.write_whole(root / xlsx, xlsx_of(statement), synced=False)
-            files.write_whole(root / pdf, pdf_of(statement, FONTS), synced=False)
+            pdf_data, xlsx_data = _drawn(reading.statement_of(root, order.device, system, order.period))
+            files.write_whole(root / xlsx, xlsx_data, synced=False)
+            files.write_whole(root / pdf, pdf_data, synced=False)
             new.append(pdf)
     return new
+
+
+def _drawn(statement: Statement) -> tuple[bytes, bytes]:
+    """PDF and .xlsx. Where everything is there already, which is most often, the libraries are not even loaded."""
+    from engine.report.pages import pdf_of
+    from engine.report.sheet import xlsx_of
+
+    return pdf_of(statement, FONTS), xlsx_of(statement)
 
 
 def order_folder(root: Path, today: date) -> str:
@@ -92,11 +101,22 @@ def _rotate(root: Path, made: date, now_s: float, *, complete: bool) -> None:
         for path in sorted((archives / name).iterdir()):
             if plan.is_ordered(path.name) and not _is_old(path, now_s):
                 path.replace(newest / path.name)
-        shutil.rmtree(archives / name)
+        _remove_folder(archives / name)
+    for path in sorted(archives.glob(f".Otchety*{_GOING}")):
+        shutil.rmtree(path)  # a run that was cut off left it
     for path in sorted(newest.glob("from*")):
         if plan.is_ordered(path.name) and _is_old(path, now_s):
             with suppress(FileNotFoundError):
                 files.remove(path)
+
+
+def _remove_folder(folder: Path) -> None:
+    """First out of sight: whoever writes an index at this moment cannot put it into what is being emptied."""
+    hidden = folder.with_name(f".{folder.name}{_GOING}")
+    if hidden.exists():
+        shutil.rmtree(hidden)
+    folder.rename(hidden)
+    shutil.rmtree(hidden)
 
 
 def _is_old(path: Path, now_s: float) -> bool:

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from datetime import UTC, timedelta
 from pathlib import Path
-
-from fpdf import FPDF
-from fpdf.enums import WrapMode, XPos, YPos
 
 from engine.report import layout
 from engine.report.graphs import draw_graphs
 from engine.report.layout import Band
+from engine.report.library import FPDF, WrapMode, XPos, YPos
 from engine.report.result import SIGNATURES, ResultItem, ResultLine
 from engine.report.statement import MISSING, Line, Statement
 
 FAMILY = "DejaVu"
-TEXT_PT, SMALL_PT, TITLE_PT = 8.0, 6.5, 11.0
+TEXT_PT, SMALL_PT, LEAST_PT, TITLE_PT = 8.0, 6.5, 4.5, 11.0
 GREY = 225
-_PADDING = 1.0
 _GAP_LEAST = 40.0
+_ROUNDING = 0.01
 
 
 class Paper(FPDF):
@@ -32,22 +32,40 @@ class Paper(FPDF):
         self.set_auto_page_break(False)
         self.set_line_width(0.15)
         self.set_fill_color(GREY)
+        self.brief = ""
 
     def footer(self) -> None:
+        """A page that lies alone says what it belongs to."""
         self.set_y(-layout.MARGIN)
         self.set_font(FAMILY, "", SMALL_PT)
-        self.cell(0, 4, f"стр. {self.page_no()}", align="R")
+        self.cell(0, 4, self.brief, align="L", new_x=XPos.LMARGIN)
+        self.cell(0, 4, f"стр. {self.page_no()} из {{nb}}", align="R")
+
+    def heading(self, width: float, height: float, lines: Sequence[str]) -> None:
+        """A filled box with lines in its middle; the next box stands to its right."""
+        left, top = self.get_x(), self.get_y()
+        self.rect(left, top, width, height, style="DF")
+        for number, line in enumerate(lines):
+            self.set_xy(left, top + (height - len(lines) * layout.HEAD_LINE) / 2 + number * layout.HEAD_LINE)
+            self.fitted(width, layout.HEAD_LINE, line, "B", "C", boxed=False)
+        self.set_xy(left + width, top)
+
+    def words(self, text: str, width: float) -> list[str]:
+        """A heading's words in lines of this width."""
+        self.set_font(FAMILY, "B", TEXT_PT)
+        return layout.wrapped(text, width - 2 * layout.PADDING, self.get_string_width)
 
     def fitted(self, width: float, height: float, text: str, style: str = "", align: str = "R", fill: bool = False,
                boxed: bool = True) -> None:  # fmt: skip
         """A cell whose text is made smaller until it fits, and then cut: nothing runs into the neighbour."""
-        size = TEXT_PT
+        room, size = width - 2 * layout.PADDING, TEXT_PT
         self.set_font(FAMILY, style, size)
-        while size > 4.5 and self.get_string_width(text) > width - 2 * _PADDING:
-            size -= 0.5
+        needed = self.get_string_width(text)
+        if needed > room:
+            size = max(LEAST_PT, math.floor(2 * size * room / needed) / 2)
             self.set_font(FAMILY, style, size)
-        while text and self.get_string_width(text) > width - 2 * _PADDING:
-            text = text[:-2] + "…" if len(text) > 2 else ""
+            while text and self.get_string_width(text) > room:
+                text = text[:-2] + "…" if len(text) > 2 else ""
         self.cell(width, height, text, border=1 if boxed else 0, align=align, fill=fill)
 
 
@@ -58,10 +76,10 @@ def pdf_of(statement: Statement, fonts: Path) -> bytes:
     paper.set_creation_date((period.last + timedelta(days=1)).replace(hour=0, tzinfo=UTC))
     paper.set_title(f"{statement.title}, {statement.span}")
     paper.set_lang("ru-RU")
+    paper.brief = statement.brief
     paper.add_page()
     _draw_heading(paper, statement)
-    parts = layout.bands(len(statement.columns), period.kind, notes=statement.has_notes)
-    for number, band in enumerate(parts):
+    for number, band in enumerate(layout.bands(statement.columns, notes=statement.has_notes)):
         if number:
             paper.add_page()
         _draw_table(paper, statement, band)
@@ -69,7 +87,8 @@ def pdf_of(statement: Statement, fonts: Path) -> bytes:
     _draw_result(paper, statement)
     if curves := statement.graphs():
         paper.add_page()
-        draw_graphs(paper, statement.data, curves)
+        _draw_titles(paper, "Графики", statement)
+        draw_graphs(paper, curves)
     return bytes(paper.output())
 
 
@@ -89,53 +108,60 @@ def _wrapped(paper: Paper, height: float, text: str) -> None:
 def _mode(paper: Paper, text: str) -> WrapMode:
     """A word that is longer than the page is cut anywhere."""
     longest = max(text.split() or [""], key=len)
-    return WrapMode.CHAR if paper.get_string_width(longest) > layout.WIDTH - 4 * _PADDING else WrapMode.WORD
+    return WrapMode.CHAR if paper.get_string_width(longest) > layout.WIDTH - 4 * layout.PADDING else WrapMode.WORD
 
 
 def _draw_table(paper: Paper, statement: Statement, band: Band) -> None:
     _draw_columns(paper, statement, band)
-    for line in statement.lines():
-        if paper.get_y() + layout.ROW_HEIGHT > layout.BOTTOM:
+    height = layout.row_height(statement.line_count, layout.BOTTOM - paper.get_y())
+    for together in layout.kept_together(statement.lines()):
+        if paper.get_y() + len(together) * height > layout.BOTTOM + _ROUNDING:
             paper.add_page()
             _draw_columns(paper, statement, band)
-        _draw_line(paper, statement, band, line)
+        for line in together:
+            _draw_line(paper, statement, band, line, height)
 
 
 def _draw_columns(paper: Paper, statement: Statement, band: Band) -> None:
-    columns, height = statement.columns[band.begin : band.end], layout.ROW_HEIGHT
-    label, top = layout.label_width(statement.data.period.kind), paper.get_y()
-    paper.fitted(label, 2 * height, "Дата", "B", "C", fill=True)
+    columns, top = statement.columns[band.begin : band.end], paper.get_y()
+    groups = [(width, paper.words(group, width)) for group, width in layout.group_widths(columns, band.widths)]
+    upper = max((len(lines) for _, lines in groups), default=1) * layout.HEAD_LINE + 0.7
+    paper.heading(layout.LABEL_WIDTH, upper + layout.ROW_HEIGHT, ["Дата"])
     left = paper.get_x()
-    for group, count in layout.groups(columns):
-        paper.fitted(count * band.width, height, group, "B", "C", fill=True)
+    for width, lines in groups:
+        paper.heading(width, upper, lines)
     if statement.has_notes:
-        paper.fitted(layout.NOTE_WIDTH, 2 * height, "Примечание", "B", "C", fill=True)
-    paper.set_xy(left, top + height)
-    for column in columns:
-        paper.fitted(band.width, height, column.title, "B", "C", fill=True)
-    paper.set_xy(layout.MARGIN, top + 2 * height)
+        paper.heading(layout.NOTE_WIDTH, upper + layout.ROW_HEIGHT, ["Примечание"])
+    paper.set_xy(left, top + upper)
+    for column, width in zip(columns, band.widths, strict=True):
+        paper.heading(width, layout.ROW_HEIGHT, [column.title])
+    paper.set_xy(layout.MARGIN, top + upper + layout.ROW_HEIGHT)
 
 
-def _draw_line(paper: Paper, statement: Statement, band: Band, line: Line) -> None:
-    style, height = "B" if line.strong else "", layout.ROW_HEIGHT
-    paper.fitted(layout.label_width(statement.data.period.kind), height, line.label, style, "L", fill=line.strong)
+def _draw_line(paper: Paper, statement: Statement, band: Band, line: Line, height: float) -> None:
+    style = "B" if line.strong else ""
+    paper.fitted(layout.LABEL_WIDTH, height, line.label, style, "L", fill=line.strong)
     notes = layout.NOTE_WIDTH if statement.has_notes else 0.0
     if line.gap:
-        paper.fitted(max(_GAP_LEAST, (band.end - band.begin) * band.width + notes), height, MISSING, align="C")
+        paper.fitted(max(_GAP_LEAST, sum(band.widths) + notes), height, MISSING, align="C")
     else:
-        for cell in line.cells[band.begin : band.end]:
-            paper.fitted(band.width, height, cell.text, style, fill=line.strong)
+        for cell, width in zip(line.cells[band.begin : band.end], band.widths, strict=True):
+            paper.fitted(width, height, cell.text, style, fill=line.strong)
         if notes:
             paper.fitted(notes, height, line.note, style, "L", fill=line.strong)
     paper.ln(height)
 
 
-def _draw_result(paper: Paper, statement: Statement) -> None:
+def _draw_titles(paper: Paper, title: str, statement: Statement) -> None:
     paper.set_font(FAMILY, "B", TITLE_PT)
-    _wrapped(paper, 6, "Результирующая таблица")
+    _wrapped(paper, 6, title)
     paper.set_font(FAMILY, "", TEXT_PT + 1)
-    _wrapped(paper, 5, f"{statement.title.partition('. ')[2]}   {statement.span}")
+    _wrapped(paper, 5, statement.brief)
     paper.ln(1.5)
+
+
+def _draw_result(paper: Paper, statement: Statement) -> None:
+    _draw_titles(paper, "Результирующая таблица", statement)
     for line in statement.result:
         _draw_result_line(paper, line)
     paper.ln(10)

@@ -36,6 +36,7 @@ class Device:
     responsible: str = ""
     report_day: int | None = None
     fields: tuple[str, ...] = ()
+    report_records: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +72,8 @@ def monthly(device: Device, last: date, made: date) -> Order | None:
     """
     if device.report_day is None:
         return None
-    end = _report_date(made, device.report_day)
-    begin = _report_date(end - timedelta(days=1), device.report_day)
+    end = month_day(made, device.report_day)
+    begin = month_day(end - timedelta(days=1), device.report_day)
     final = end - timedelta(days=1)
     if last < begin or (last < final and made < end + timedelta(days=LATE_DAYS)):
         return None
@@ -128,14 +129,14 @@ def old_folders(names: Sequence[str], made: date, *, complete: bool) -> list[str
     return [name for name, day in days if complete or abs(made - day) > OLDEST_FOLDER]
 
 
-def _report_date(day: date, report_day: int) -> date:
-    """The newest report date not after `day`; a shorter month has it on its last day."""
-    own = _in_month(day.year, day.month, report_day)
+def month_day(day: date, number: int) -> date:
+    """The newest day not after `day` that has this number in its month; a shorter month has it on its last day."""
+    own = _in_month(day.year, day.month, number)
     if own <= day:
         return own
     before = day.replace(day=1) - timedelta(days=1)
-    return _in_month(before.year, before.month, report_day)
+    return _in_month(before.year, before.month, number)
 
 
-def _in_month(year: int, month: int, report_day: int) -> date:
-    return date(year, month, min(report_day, calendar.monthrange(year, month)[1]))
+def _in_month(year: int, month: int, number: int) -> date:
+    return date(year, month, min(number, calendar.monthrange(year, month)[1]))

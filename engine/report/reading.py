@@ -9,7 +9,7 @@ from pathlib import Path
 from engine import files, naming
 from engine.formats import archive
 from engine.formats.snapshot import SnapshotView, read_snapshot
-from engine.model import Record, RecType
+from engine.model import Record, RecType, Values
 from engine.report.plan import Device
 from engine.report.rows import Period, covered, rows_of
 from engine.report.statement import Statement, Subject, make_statement
@@ -49,10 +49,21 @@ def statement_of(root: Path, device: Device, system: int, period: Period) -> Sta
     view = _snapshot(root, device.dev_number)
     facts = view.systems[system - 1] if view and system <= len(view.systems) else {}
     dev_type = (view.device.get("DevType") if view else None) or _head_type(root, device.dev_number, period.kind)
-    subject = Subject(
-        str(dev_type), device.dev_number, system, facts, device.address, device.responsible, device.fields
+    return make_statement(_subject(device, str(dev_type), system, facts), data)
+
+
+def _subject(device: Device, dev_type: str, system: int, facts: Values) -> Subject:
+    return Subject(
+        dev_type,
+        device.dev_number,
+        system,
+        facts,
+        device.address,
+        device.responsible,
+        device.fields,
+        device.report_day,
+        device.report_records,
     )
-    return make_statement(subject, data)
 
 
 def _of_period(root: Path, dev_number: str, period: Period) -> Iterator[Record]:

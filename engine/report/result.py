@@ -92,7 +92,8 @@ def _errors(data: Rows, numbers: tuple[str, ...]) -> list[ResultItem]:
 
 def _fact(facts: Values, key: str) -> Cell:
     value = facts.get(key)
-    return Cell(value_text(key, value), float(value) if isinstance(value, int | float) else None, 2)
+    text = value_text(key, value)
+    return Cell(text, float(value) if isinstance(value, int | float) else None, 2 if "." in text else 0)
 
 
 def _grown(data: Rows, key: str) -> Cell:

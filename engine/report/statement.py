@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from typing import NamedTuple
 
 from engine.model import RecType, Values
-from engine.report.columns import Cell, Column, amount, chosen, number_of, standard
+from engine.report.columns import Cell, Column, chosen, standard
+from engine.report.curves import Graph, graphs_of
 from engine.report.result import ResultLine, result_lines
 from engine.report.rows import Row, Rows
 
@@ -28,6 +29,8 @@ class Subject:
     address: str = ""
     responsible: str = ""
     fields: tuple[str, ...] = ()
+    report_day: int | None = None
+    report_records: int | None = None
 
     @property
     def is_open(self) -> bool:
@@ -35,25 +38,17 @@ class Subject:
 
 
 class Line(NamedTuple):
-    """One line of the table. `gap`: there is no data, and nothing but that is said. `strong`: a total."""
+    """One line of the table. `gap`: there is no data, and nothing but that is said. `strong`: a total.
+
+    `begin`: of the day or hour that it covers, None for a total.
+    """
 
     label: str
     cells: Sequence[Cell]
     note: str = ""
     gap: bool = False
     strong: bool = False
-
-
-class Curve(NamedTuple):
-    """`points`: a number for each row, None where there is none."""
-
-    name: str
-    points: tuple[float | None, ...]
-
-
-class Graph(NamedTuple):
-    title: str
-    curves: tuple[Curve, ...]
+    begin: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,35 +79,41 @@ class Statement:
         lines.append("   ".join(part for part in (system, str(facts.get("Formula") or "")) if part))
         if self.subject.responsible:
             lines.append(f"Ответственное лицо: {self.subject.responsible}")
+        told = (("Отчетный день", self.subject.report_day), ("Число записей", self.subject.report_records))
+        if settings := [f"{caption}: {number}" for caption, number in told if number is not None]:
+            lines.append("   ".join(settings))
         return tuple(lines)
+
+    @property
+    def brief(self) -> str:
+        """Whose statement it is and of when, in one line: what each page of it says."""
+        return f"{self.title.partition('. ')[2]}, система {self.subject.system}, {self.span}"
+
+    @property
+    def line_count(self) -> int:
+        """How many lines `lines` gives."""
+        months = len({_month(row) for row in self.data.rows})
+        return len(self.data.rows) + (months if months > 1 else 0) + 1
 
     def lines(self) -> Iterator[Line]:
         """Rows in order, after each month its total where there are several, and the total of all."""
         months = [(month, list(rows)) for month, rows in groupby(self.data.rows, _month)]
         for month, rows in months:
             yield from map(self._line, rows)
-            if len(months) > 1 and self.data.period.kind is RecType.DAY:
+            if len(months) > 1:
                 yield self._total(f"Итого {month:%m.%Y}:", rows)
         yield self._total("Итого:", self.data.rows)
 
     def graphs(self) -> tuple[Graph, ...]:
         """Mass, or volume where no mass is measured, and temperature; what the system has not got is left out."""
-        flows = ("M", "Масса, тонн") if any("M1" in row.values for row in self.data.rows) else ("V", "Объем, м³")
-        flow = self._curves({f"{flows[0]}{n}": amount(f"{flows[0]}{n}") for n in (1, 2)})
-        heat = self._curves({f"T{n}": number_of(f"T{n}") for n in (1, 2, 3)})
-        return tuple(Graph(title, curves) for title, curves in ((flows[1], flow), ("Температура, °C", heat)) if curves)
-
-    def _curves(self, values: dict[str, Callable[[Row], float | None]]) -> tuple[Curve, ...]:
-        curves = (Curve(name, tuple(value(row) for row in self.data.rows)) for name, value in values.items())
-        return tuple(curve for curve in curves if any(point is not None for point in curve.points))
+        return graphs_of(self.data)
 
     def _line(self, row: Row) -> Line:
         label = begin_text(row.begin, self.data.period.kind)
         if row.is_missing:
-            return Line(label, (), gap=True)
-        return Line(
-            label, [column.write(column.value(row)) for column in self.columns], note_text(row, self.data.period.kind)
-        )
+            return Line(label, (), gap=True, begin=row.begin)
+        cells = [column.write(column.value(row)) for column in self.columns]
+        return Line(label, cells, note_text(row, self.data.period.kind), begin=row.begin)
 
     def _total(self, label: str, rows: Sequence[Row]) -> Line:
         return Line(label, [column.write(column.total(rows)) for column in self.columns], strong=True)
@@ -120,7 +121,8 @@ class Statement:
 
 def make_statement(subject: Subject, data: Rows) -> Statement:
     """The standard view, or the user's own columns where he has chosen some."""
-    columns = chosen(subject.fields) or standard(data.rows, is_open=subject.is_open)
+    otherwise = data.before or subject.facts
+    columns = chosen(subject.fields) or standard(data.rows, is_open=subject.is_open, otherwise=otherwise)
     heading = (subject.dev_type, subject.dev_number)
     has_notes = any(note_text(row, data.period.kind) for row in data.rows)
     return Statement(subject, data, columns, result_lines(heading, subject.facts, data), has_notes)

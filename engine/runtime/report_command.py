@@ -17,8 +17,8 @@ from engine.formats.snapshot import read_snapshot
 from engine.model import RecType, Values
 from engine.report.child import Child
 from engine.report.letter import Answer, Ask
+from engine.report.of_settings import report_device
 from engine.report.plan import Device
-from engine.runtime.reports import report_device
 from engine.settings import AgentSettings, DeviceSettings, Parsed, read_file
 
 SNAPSHOT_LIMIT_BYTES = 1024 * 1024

@@ -15,9 +15,10 @@ from engine.reasons import why
 from engine.report import plan
 from engine.report.child import Child
 from engine.report.letter import Answer, Ask
+from engine.report.of_settings import report_device
 from engine.report.plan import Device
 from engine.runtime.part import House, Part
-from engine.settings import DeviceSettings, Settings
+from engine.settings import Settings
 
 LOOK_S = 60
 AGAIN_S = 3600.0
@@ -100,11 +101,6 @@ class Reports(Part):
                     if naming.archive_kind(path.name) is RecType.DAY:
                         found.append((path.as_posix(), path.stat().st_size))
         return tuple(found)
-
-
-def report_device(settings: DeviceSettings, dev_number: str) -> Device:
-    """What reports take from a device file."""
-    return Device(dev_number, settings.address, settings.responsible, settings.report_day, settings.report_fields)
 
 
 def report_devices(keepers: Sequence[Keeper]) -> list[Device]:

@@ -43,11 +43,13 @@ def period(first: datetime, count: int, kind: RecType = RecType.DAY) -> Period:
 
 def statement(
     first: datetime, days: Sequence[Day | None], kind: RecType = RecType.DAY, facts: Mapping[str, Value] | None = None,
-    fields: tuple[str, ...] = (), address: str = "Москва, пр. Московский, д. 13",
+    fields: tuple[str, ...] = (), address: str = "Москва, пр. Московский, д. 13", report_day: int | None = None,
+    report_records: int | None = None,
 ) -> Statement:  # fmt: skip
     data = rows_of(records(first, days, kind), 1, period(first, len(days), kind))
     told = FACTS if facts is None else facts
-    return make_statement(Subject("ТЭСМА-106/2", "440020", 1, told, address, "Иванов Иван Иванович", fields), data)
+    named = ("ТЭСМА-106/2", "440020", 1, told, address, "Иванов Иван Иванович", fields, report_day, report_records)
+    return make_statement(Subject(*named), data)
 
 
 # Manual, figure 9.2: Q, M1, M2, T1, T2, T3, P1. 476.3052: it prints 476.305 and a difference of 100.32.

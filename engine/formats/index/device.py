@@ -7,13 +7,12 @@ from datetime import datetime
 
 from engine.formats.gaps import Gap
 from engine.formats.index.folder import file_line
-from engine.formats.index.page import INDEX, count_text, files_text, href, listed, page, shown, size_text
+from engine.formats.index.page import INDEX, NO_BREAK, count_text, files_text, href, listed, page, shown, size_text
 from engine.formats.index.tree import ArchiveFile, DeviceFolder, DeviceState
 from engine.formats.values import value_text
 from engine.model import RecType, Values
 
 GAPS_MOST = 200
-NO_BREAK = "\u00a0"
 
 _SHOWN = (
     ("Q1", "Гкал"), ("M1", "т"), ("M2", "т"), ("G1", "т/ч"), ("G2", "т/ч"), ("T1", "°C"), ("T2", "°C"), ("T3", "°C"),
@@ -123,4 +122,5 @@ def values_lines(systems: Sequence[Values]) -> tuple[str, ...]:
 
 
 def _value(key: str, unit: str, system: Values) -> str:
-    return f"{key} {value_text(key, system[key]).replace('.', ',')} {unit}".rstrip()
+    """Name, number and unit stay on one line."""
+    return NO_BREAK.join((key, value_text(key, system[key]).replace(".", ","), unit))

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from engine.formats.values import clean
 
 INDEX = "index.html"
+NO_BREAK = "\u00a0"
 ITEMS_MOST = 1000
 
 _STYLE = (
@@ -27,12 +28,12 @@ _SAFE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234567
 
 
 def size_text(size_bytes: int) -> str:
-    """`812 Б`, `1,4 МБ`."""
+    """`812 Б`, `1,4 МБ`, on one line."""
     size, unit = float(size_bytes), 0
     while size >= 999.5 and unit < len(_UNITS) - 1:
         size, unit = size / 1024, unit + 1
     text = f"{size:.1f}" if unit and size < 99.95 else f"{size:.0f}"
-    return f"{text.replace('.', ',')} {_UNITS[unit]}"
+    return f"{text.replace('.', ',')}{NO_BREAK}{_UNITS[unit]}"
 
 
 def href(*names: str) -> str:

@@ -441,11 +441,11 @@ def test_a_file_name_that_cannot_be_shown_is_told_and_not_read(root: Path) -> No
 
 
 def test_there_is_a_most_of_device_files(root: Path) -> None:
-    for number in range(258):
-        device(root, f"{number:03}.ini", SERIAL.format(f"a{number}"))
+    for number in range(1026):
+        device(root, f"{number:04}.ini", SERIAL.format(f"a{number}"))
     config = Config(root)
-    assert len(config.load().devices) == 256
-    assert told(config) == ["log/User/devices: файлов больше 256: остальные по имени не читаются"]
+    assert len(config.load().devices) == 1024
+    assert told(config) == ["log/User/devices: файлов больше 1024: остальные по имени не читаются"]
 
 
 # --- what is not ours is not read

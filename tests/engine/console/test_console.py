@@ -125,3 +125,15 @@ def test_nobody_who_watches_is_no_reason_to_stop(error: Exception) -> None:
     progress = Progress(Gone(terminal=True))
     progress.report("440020", 5, 10)
     progress.end()
+
+
+def test_of_many_devices_those_come_first_that_are_still_being_read(clock: list[float]) -> None:
+    stream = Stream()
+    progress = Progress(stream)
+    for number in range(40):
+        progress.report(str(100 + number), 5, 10)
+        progress.report(str(100 + number), 0, 10)
+    clock[0] += 100.0
+    progress.report("999", 5, 10)
+    last = stream.getvalue().splitlines()[-1]
+    assert last.startswith("999: архив 5 из 10") and last.endswith("; и ещё 31")

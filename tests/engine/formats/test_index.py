@@ -15,7 +15,7 @@ from engine.formats.gaps import Gap
 from engine.formats.index import main_page
 from engine.formats.index.device import GAPS_MOST, device_page, values_lines
 from engine.formats.index.folder import folder_page, is_reports
-from engine.formats.index.page import ITEMS_MOST, count_text, href, listed, size_text
+from engine.formats.index.page import ITEMS_MOST, NO_BREAK, count_text, href, listed, size_text
 from engine.formats.index.tree import AgentState, ArchiveFile, DeviceFolder, DeviceState, Folder, StoredFile, Tree
 from engine.model import RecType
 
@@ -173,8 +173,8 @@ def test_a_folder_of_reports_is_known_by_its_name(name: str, reports: bool) -> N
     ("size", "text"),
     [(0, "0 Б"), (999, "999 Б"), (1000, "1,0 кБ"), (1024, "1,0 кБ"), (1_400_000, "1,3 МБ"), (10**15, "909 ТБ")],
 )
-def test_sizes_are_short(size: int, text: str) -> None:
-    assert size_text(size) == text
+def test_sizes_are_short_and_on_one_line(size: int, text: str) -> None:
+    assert size_text(size) == text.replace(" ", NO_BREAK)
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,8 @@ def test_long_lists_are_cut_and_say_so() -> None:
 
 
 def test_current_values_are_one_line_a_system_and_unknown_ones_are_left_out() -> None:
+    """A name stays beside its number and its unit wherever the line is broken."""
     assert values_lines([{"T1": 68.2, "T2": None, "G1": 1.5}, {}, {"Q1": 0.0}]) == (
-        "Система 1: G1 1,500 т/ч, T1 68,20 °C",
-        "Система 3: Q1 0,000 Гкал",
+        "Система 1: G1~1,500~т/ч, T1~68,20~°C".replace("~", NO_BREAK),
+        "Система 3: Q1~0,000~Гкал".replace("~", NO_BREAK),
     )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from datetime import date, datetime
 from pathlib import Path
 
@@ -9,7 +10,10 @@ import pytest
 from engine import naming
 from engine.model import RecType
 from engine.report import making, plan, reading
+from engine.report.of_settings import report_device
 from engine.report.plan import Device
+from engine.settings import DeviceSettings, read_file
+from tests.fake.pdf_text import pages_of
 from tests.fake.statement_data import store
 
 NOW_S = datetime(2020, 8, 28, 3, 31).timestamp()
@@ -62,6 +66,53 @@ def test_the_newest_folder_and_the_monthly_ones_stay(tmp_path: Path) -> None:
     due(tmp_path)
     due(tmp_path, date(2020, 8, 29), now_s=NOW_S + 86400)
     assert names(tmp_path / "www") == ["440020", "Otchety0820m", "Otchety290820"]
+
+
+def test_an_old_folder_is_out_of_sight_before_it_is_emptied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who writes its index at this moment finds no folder: nothing is put into what is being removed."""
+    store(tmp_path, 69)
+    due(tmp_path)
+    old = tmp_path / "www/Otchety280820"
+    (old / "index.html").write_text("<html>", encoding="utf-8")
+    seen: list[bool] = []
+    remove = shutil.rmtree
+
+    def watched(folder: Path) -> None:
+        seen.append(old.exists() or not folder.name.startswith("."))
+        remove(folder)
+
+    monkeypatch.setattr(making.shutil, "rmtree", watched)
+    due(tmp_path, date(2020, 8, 29), now_s=NOW_S + 86400)
+    assert seen == [False]
+    assert names(tmp_path / "www") == ["440020", "Otchety0820m", "Otchety290820"]
+
+
+def test_what_a_cut_off_removal_left_goes_at_the_next_look(tmp_path: Path) -> None:
+    store(tmp_path, 69)
+    due(tmp_path)
+    for name in (".Otchety280820.old", ".Otchety270820.old"):
+        (tmp_path / "www" / name).mkdir()
+        (tmp_path / "www" / name / "x.pdf").write_bytes(b"%PDF")
+    due(tmp_path, date(2020, 8, 29), now_s=NOW_S + 86400)
+    assert names(tmp_path / "www") == ["440020", "Otchety0820m", "Otchety290820"]
+
+
+def test_the_users_words_and_columns_come_from_his_file_into_the_pdf(tmp_path: Path) -> None:
+    """Every key of a device file that is printed, from its text to the page."""
+    text = (
+        "[device]\nDevType=ТСМ\nPort=ttyS1\nDevNumber=440020\nReportDay=30\nReportRecords=31\n"
+        "Responsible=Иванов И. И.\nAddress=Москва, пр. Московский, д. 13\n[report]\nFields=M1,dM1,T1\n"
+    )
+    settings, _ = read_file("log/User/devices/a.ini", text.encode())
+    assert isinstance(settings, DeviceSettings)
+    store(tmp_path, 69)
+    [daily, monthly] = due(tmp_path, device=report_device(settings, "440020"))
+    assert monthly.startswith("www/Otchety0720m/from30062020to29072020_")
+    first = pages_of((tmp_path / daily).read_bytes())[0]
+    assert first[2] == "Адрес установки: Москва, пр. Московский, д. 13"
+    assert first[4:6] == ["Ответственное лицо: Иванов И. И.", "Отчетный день: 30 Число записей: 31"]
+    assert any("M1 M1 T1" in line for line in first)
+    assert "28.07.2020 1390.000 10.000 70.00" in first
 
 
 def test_ordered_reports_move_to_the_newest_folder_and_go_after_a_month(tmp_path: Path) -> None:

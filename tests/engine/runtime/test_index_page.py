@@ -57,7 +57,7 @@ def test_a_device_on_line_shows_its_last_reading_values_and_errors(root: Path) -
     keeper.standing.online, keeper.standing.read_at = True, NOW
     put_snapshot(root, ErrText="расход меньше Gmin")
     IndexPage(root).show(view(), [keeper])
-    for part in ("№440020", "на связи", "25.09.26 14:30:07", "T1 68,20 °C", "расход меньше Gmin"):
+    for part in ("№440020", "на связи", "25.09.26 14:30:07", "T1\u00a068,20\u00a0°C", "расход меньше Gmin"):
         assert part in page(root)
     assert "T2" not in page(root)
 
