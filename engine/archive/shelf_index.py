@@ -58,9 +58,11 @@ class Index:
 
 
 def indexed(data: bytes) -> Index:
-    """The index of a whole file."""
+    """The index of a whole file. Without a head nothing in it is of use."""
     index = Index(size=len(data))
     for block in archive.blocks(data):
+        if block.number and not index.length:
+            break
         index.add(block)
     return index
 

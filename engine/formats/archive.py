@@ -1,7 +1,8 @@
 """Archive files `www/<DevNumber>/…` and the same blocks in drops (formats guide, section 6; manual 11.4).
 
 A file is a row of blocks, each ended by its empty line: `[0]` names the device, `[1]`, `[2]`, … are
-records. A block is there whole or not at all; whatever follows the last whole one is none.
+records. A block is there whole or not at all; whatever follows the last whole one is none. Further empty
+lines between two blocks say nothing: they stand where damage was.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ _STAMPED = rb"RecType=[HDME]\nDateTime=\d\d\.\d\d\.\d\d \d\d:\d\d:\d\d\n"
 _BLOCK = re.compile(
     rb"\[(?:(0)\]\n(?:" + _LINE + rb")+|([1-9]\d{0,8})\]\n" + _STAMPED + rb"(?:" + _LINE + rb")*)\n"
 )
+_EMPTY_LINES = re.compile(rb"\n*")
 _EVENT_DATE = re.compile(r"^(RecType=E\nDateTime=)(\d\d)\.(\d\d)\.(\d\d) ", re.MULTILINE | re.ASCII)
 _TYPE_AT = len("RecType=")
 _STAMP_AT = len("RecType=H\nDateTime=")
@@ -96,11 +98,11 @@ def record_fields(record: Record) -> str:
 
 def blocks(data: bytes, offset: int = 0) -> Iterator[Block]:
     """Whole blocks of `data` from the byte `offset`, which begins one, up to the first that is not whole."""
-    while found := _BLOCK.match(data, offset):
+    while found := _BLOCK.match(data, _behind_empty_lines(data, offset)):
         text = _decoded(found)
-        if text is None or (found[1] and offset):
+        if text is None or (found[1] and found.start()):
             return
-        yield Block(offset, found.end(), int(found[1] or found[2]), text)
+        yield Block(found.start(), found.end(), int(found[1] or found[2]), text)
         offset = found.end()
 
 
@@ -114,12 +116,12 @@ def whole_length(data: bytes) -> int:
 
 def after_damage(data: bytes, offset: int) -> int | None:
     """Where whole records begin again after damage at `offset`; None when only a tail is damaged."""
-    at = data.find(b"\n[", offset)
+    at = data.find(b"[", offset)
     while at >= 0:
-        found = _BLOCK.match(data, at + 1)
+        found = _BLOCK.match(data, at)
         if found and found[2] and _decoded(found) is not None:
-            return at + 1
-        at = data.find(b"\n[", at + 1)
+            return at
+        at = data.find(b"[", at + 1)
     return None
 
 
@@ -180,6 +182,11 @@ def numbered(text: str, number: int) -> str:
 def convert_event_date(text: str, from_order: str, to_order: str) -> str:
     """Blocks of events with the date in another order (`ymd`, `dmy`); other records stay as they are."""
     return text if from_order == to_order else _EVENT_DATE.sub(r"\1\4.\3.\2 ", text)
+
+
+def _behind_empty_lines(data: bytes, offset: int) -> int:
+    empty = _EMPTY_LINES.match(data, offset)
+    return empty.end() if empty else offset
 
 
 def _decoded(found: re.Match[bytes]) -> str | None:

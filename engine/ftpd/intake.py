@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from engine import files
+from engine.archive.limit import FREE_SHARE
 from engine.ftpd.rights import Role, in_inbox, is_part
 from engine.naming import INBOX, refused_path
+from engine.reasons import why
 from engine.settings import LIMIT_BYTES
 
 DRAIN_BYTES = 4 * 1024 * 1024
@@ -24,6 +26,7 @@ DRAIN_BYTES = 4 * 1024 * 1024
 REPLY_CHARACTERS = 1500
 _TOO_LONG = f"552 Файл больше {LIMIT_BYTES // 1024} кБ, не принят."
 _INBOX_FULL = f"552 Папка {INBOX} заполнена (InboxLimit в ftp.ini), файл не принят."
+_DISK_FULL = f"552 На диске свободно меньше {FREE_SHARE:.0%}, файл не принят."
 _NAME_TAKEN = "553 Такое имя уже есть, файл не заменён."
 _NO_FOLDER = "550 Нет такой папки."
 _IS_FOLDER = "550 Это папка."
@@ -130,14 +133,13 @@ class Intake:
             return _NO_FOLDER
         if role is Role.INBOX and _is_taken(path, place):
             return _NAME_TAKEN
-        if in_inbox(path) and self._inbox_free_bytes() <= 0:
-            return _INBOX_FULL
-        return None
+        return self._inbox_objection(room_bytes=1) if in_inbox(path) else None
 
     def begin(self, path: str) -> Upload:
         """Room for what a client is about to send."""
         if in_inbox(path):
-            return Upload(self.root / path, max(self._inbox_free_bytes(), 0), _INBOX_FULL)
+            inbox, disk = self._inbox_free_bytes(), self._disk_free_bytes()
+            return Upload(self.root / path, max(min(inbox, disk), 0), _INBOX_FULL if inbox <= disk else _DISK_FULL)
         return Upload(self.root / path, LIMIT_BYTES, _TOO_LONG)
 
     def take(self, role: Role, path: str, upload: Upload) -> str | None:
@@ -178,7 +180,7 @@ class Intake:
                 return _NAME_TAKEN
             # Other uploads may have grown since this one began; all of them lie in the folder that is counted.
             upload.flush()
-            return _INBOX_FULL if self._inbox_free_bytes() < 0 else None
+            return self._inbox_objection(room_bytes=0)
         text = self.refusal(path, upload.content())
         if text is None:
             return None
@@ -220,8 +222,19 @@ class Intake:
         if not in_inbox(path):
             files.remove(self.root / refused_path(path))
 
+    def _inbox_objection(self, room_bytes: int) -> str | None:
+        """Why the inbox takes nothing, when there is less room than that; nothing is ever deleted for it."""
+        if self._inbox_free_bytes() < room_bytes:
+            return _INBOX_FULL
+        return _DISK_FULL if self._disk_free_bytes() < room_bytes else None
+
     def _inbox_free_bytes(self) -> int:
         return self.inbox_limit_bytes - folder_bytes(self.root / INBOX)
+
+    def _disk_free_bytes(self) -> int:
+        """What other agents may still fill: the rest is for the archives of this one."""
+        disk = os.statvfs(self.root / INBOX)
+        return disk.f_bavail * disk.f_frsize - int(disk.f_blocks * disk.f_frsize * FREE_SHARE)
 
 
 def folder_bytes(folder: Path) -> int:
@@ -244,7 +257,7 @@ def refused(text: str, keep: Callable[[], object]) -> str:
     try:
         keep()
     except OSError as error:
-        return f"{line} (присланное не сохранено: {os.strerror(error.errno or errno.EIO)})"
+        return f"{line} (присланное не сохранено: {why(error)})"
     return line
 
 
@@ -254,7 +267,7 @@ def reply(error: OSError) -> str:
         return "452 На диске нет места, файл не принят."
     if error.errno == errno.EFBIG:
         return _TOO_LONG
-    return f"451 {os.strerror(error.errno or errno.EIO)}."
+    return f"451 Не вышло: {why(error)}."
 
 
 def _is_taken(path: str, place: Path) -> bool:

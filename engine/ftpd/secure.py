@@ -5,13 +5,13 @@ Imported only where `Tls=` asks for it: PyOpenSSL is an optional package, and ta
 
 from __future__ import annotations
 
-import os
 import socket
 from pathlib import Path
 from typing import Any, ClassVar
 
 from OpenSSL import SSL
 
+from engine import reasons
 from engine.ftpd import certificate
 from engine.ftpd.library import DTPHandler, RetryError
 from engine.ftpd.session import Session
@@ -30,7 +30,7 @@ FAILURES = (OSError, ValueError, TypeError, SSL.Error)
 def why(error: BaseException) -> str:
     """One of `FAILURES` in a few Russian words."""
     if isinstance(error, OSError):
-        return f"{Path(error.filename or PLACE).name}: {os.strerror(error.errno or 0)}"
+        return f"{Path(error.filename or PLACE).name}: {reasons.why(error)}"
     return "cert.pem и key.pem не читаются или не подходят друг к другу"
 
 

@@ -18,6 +18,8 @@ from engine.ftpd.tree import Tree
 from engine.ftpd.view import VisibleFiles
 
 LOGIN_TIMEOUT_S = 60
+LOGIN_DELAY_S = 3
+"""So long whoever guesses waits for each answer; the third one ends the connection."""
 IDLE_TIMEOUT_S = 300
 _DROPPED_COMMANDS = ("APPE", "STOU", "REST", "MFMT", "SITE", "SITE CHMOD", "SITE HELP")
 
@@ -29,6 +31,7 @@ class Session(FTPHandler):  # type: ignore[misc]
     encoding = "utf8"
     unicode_errors = "surrogateescape"
     timeout = LOGIN_TIMEOUT_S
+    auth_failed_timeout = LOGIN_DELAY_S
     max_login_attempts = 3
     abstracted_fs = VisibleFiles
     dtp_handler = Transfer

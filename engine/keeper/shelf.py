@@ -21,6 +21,8 @@ from engine.dialogue import Mark
 from engine.formats import archive, gaps
 from engine.formats.archive import Block, Head
 from engine.formats.values import read_stamp
+from engine.keeper.shelf_mending import apply, repair_of
+from engine.keeper.shelf_removed import Removed
 from engine.model import Entry, Record, RecType
 
 KEPT_INDEXES = 3
@@ -40,13 +42,14 @@ class Shelf:
         self._told = told
         self._folder = root / naming.archive_folder(dev_number)
         self._ledger_path = root / naming.VAR / "meters" / f"{dev_number}.txt"
-        self._removed_path = root / naming.VAR / "removed" / f"{dev_number}.txt"
+        removed_path = root / naming.VAR / "removed" / f"{dev_number}.txt"
         self._damaged_folder = root / naming.VAR / "damaged" / dev_number
         self._indexes: OrderedDict[Path, Index] = OrderedDict()
         self._unsynced: set[Path] = set()
         self._adopted: set[Path] = set()
         self._lock = RLock()
-        self._removed = frozenset(_read_text(self._removed_path).split())
+        self._is_anew = False
+        self._removed = Removed(self._folder, removed_path, self._note_gap)
         self._saved = self._load_ledger()
         self.ledger = self._saved
 
@@ -58,17 +61,18 @@ class Shelf:
         `head` opens a new file; one of events is written with its dates in the order `event_date` from then on.
         """
         path = self._path(entry)
-        if path.name in self._removed:
+        if path.name in self._removed.names:
             return False
         with self._lock:
-            index = self._mended(path)
+            index = self._mended(path, head)
             seen = index.marks_at(entry.stamp) if index else ()
             if mark_text(entry) in seen:
                 return False
             if isinstance(entry, Record):
                 entry = replace(entry, repeat=len(seen) + 1)
             if index is None:
-                self._begin_file(path, entry, replace(head, event_date=event_date) if _is_event(entry) else head)
+                is_event = entry.rec_type is RecType.EVENT
+                self._begin_file(path, entry, replace(head, event_date=event_date) if is_event else head)
             else:
                 self._append(path, index, entry)
         return True
@@ -78,7 +82,7 @@ class Shelf:
         if mark.stamp is None:
             return False
         path = self._root / naming.archive_path(self.dev_number, rec_type, mark.stamp)
-        if path.name in self._removed:
+        if path.name in self._removed.names:
             return True
         with self._lock, suppress(OSError):  # what cannot be looked at is fetched, and storing it tells why
             index = self._index(path)
@@ -87,7 +91,7 @@ class Shelf:
 
     def is_empty(self, rec_type: RecType) -> bool:
         """Whether no record of this kind was ever stored."""
-        return not self._files(rec_type) and not any(naming.archive_kind(name) is rec_type for name in self._removed)
+        return not self._files(rec_type) and rec_type not in map(naming.archive_kind, self._removed.names)
 
     def last_stamp(self, rec_type: RecType) -> datetime | None:
         """Stamp of the record that was stored last in the newest file; None when there is none."""
@@ -101,7 +105,7 @@ class Shelf:
         path = self._root / naming.archive_path(self.dev_number, rec_type, stamp)
         with self._lock:
             index = self._index(path)
-        return path.name in self._removed or bool(index and index.marks_at(stamp))
+        return path.name in self._removed.names or bool(index and index.marks_at(stamp))
 
     def last_record(self, rec_type: RecType) -> Record | None:
         """The record that was stored last in the newest file; None when there is none that can be read."""
@@ -118,25 +122,29 @@ class Shelf:
             with suppress(FileNotFoundError):  # somebody took the file away, there is nothing left to keep
                 files.sync(path)
             self._unsynced.discard(path)
+        self._save_ledger()
+
+    def _save_ledger(self) -> None:
         if self.ledger != self._saved:
             files.write_whole(self._ledger_path, ledger_text(self.ledger).encode(), synced=True)
             self._saved = self.ledger
 
     def remove(self, name: str) -> None:
-        """Give up a whole file (ArchiveLimit). It is remembered first: its records are never fetched or sent again."""
+        """Give up a whole file (ArchiveLimit): its records are never fetched or sent again.
+
+        Needs no room on the disk; `settle` writes it down. One that somebody took away is not given up.
+        """
         path = self._folder / name
-        removed = self._removed | {name}
-        files.write_whole(self._removed_path, "\n".join(sorted(removed)).encode() + b"\n", synced=True)
-        self._removed = removed
-        rec_type = naming.archive_kind(name)
         with self._lock:
             index = self._index(path)
             self._indexes.pop(path, None)
-        if index and index.marks and rec_type:
-            stamps = sorted(map(read_stamp, index.marks))
-            self._change_gaps(lambda old: gaps.add(old, gaps.Gap(rec_type, stamps[0], stamps[-1], gaps.OVER_LIMIT)))
-        files.remove(path)
-        files.sync(self._folder)
+            self._unsynced.discard(path)
+        if index:
+            self._removed.give_up(name, map(read_stamp, index.marks))
+
+    def settle(self) -> None:
+        """Tell in `gaps.txt` and in `var/` what was given up. `OSError` while there is no room for it."""
+        self._removed.settle()
 
     def forget_unsaved(self) -> None:
         """After a failed write: go back to what is surely on the disk. Records are known by their files."""
@@ -159,9 +167,15 @@ class Shelf:
             return cursor
         return None
 
+    def is_anew(self) -> bool:
+        """Whether the file mended last calls for a walk through the rings from their begin; told once."""
+        anew, self._is_anew = self._is_anew, False
+        return anew
+
     def move(self, rec_type: RecType, cursor: Cursor) -> None:
-        """Everything before `cursor` in the meter's ring has been dealt with."""
-        self.ledger = self.ledger.moved(rec_type, cursor)
+        """Everything before `cursor` in the meter's ring has been dealt with, unless all is looked through anew."""
+        if not self._is_anew:
+            self.ledger = self.ledger.moved(rec_type, cursor)
 
     # --- gaps
 
@@ -175,13 +189,16 @@ class Shelf:
         """Tell in `gaps.txt` that a record cannot be read, and remember its place."""
         self.ledger = self.ledger.with_damaged(rec_type, {**self.ledger.damaged.get(rec_type, {}), place: stamp})
         if stamp:
-            self._change_gaps(lambda old: gaps.add(old, gaps.Gap(rec_type, stamp, stamp, gaps.DAMAGED)))
+            self._note_gap(gaps.Gap(rec_type, stamp, stamp, gaps.DAMAGED))
 
     def note_healed(self, rec_type: RecType, place: int, stamp: datetime) -> None:
         """The record of this stamp was read at last."""
         left = {other: told for other, told in self.ledger.damaged.get(rec_type, {}).items() if other != place}
         self.ledger = self.ledger.with_damaged(rec_type, left)
         self._change_gaps(lambda old: gaps.remove(old, rec_type, stamp))
+
+    def _note_gap(self, gap: gaps.Gap) -> None:
+        self._change_gaps(lambda old: gaps.add(old, gap))
 
     def _change_gaps(self, change: Callable[[tuple[gaps.Gap, ...]], tuple[gaps.Gap, ...]]) -> None:
         path = self._root / naming.gaps_path(self.dev_number)
@@ -225,26 +242,26 @@ class Shelf:
         self._remember(path, index)
         return index
 
-    def _mended(self, path: Path) -> Index | None:
-        """The index of a file that can be added to. A tail that the power cut tore is cut off first."""
+    def _mended(self, path: Path, head: Head) -> Index | None:
+        """The index of a file that can be added to: damage and a tail that the power cut tore are mended first."""
         index = self._index(path)
         if index and index.length < index.size:
-            self._mend(path, index.length)
+            self._mend(path, head)
             index = self._index(path)
         return index if index and index.length else None
 
-    def _mend(self, path: Path, length: int) -> None:
-        """Records behind damage may be in the meter still: its rings are looked through once more."""
+    def _mend(self, path: Path, head: Head) -> None:
+        """Records that the damage took may be in the meter still: its rings are looked through once more."""
         data = path.read_bytes()
-        if not length or archive.after_damage(data, length) is not None:
-            aside = self._damaged_folder / path.name
+        repair = repair_of(data, None if naming.archive_kind(path.name) is RecType.EVENT else head)
+        aside = self._damaged_folder / path.name
+        if repair.is_damage:
             files.write_whole(aside, data, synced=True)
-            self.ledger = replace(self.ledger, cursors={})
-            kept = f"весь файл отложен как {aside.relative_to(self._root)}"
-            self._told(f"{path.name}: повреждён с байта {length}; {kept}, архив прибора читается снова")
-        else:
-            self._told(f"{path.name}: отрезан оборванный конец, {len(data) - length} байт")
-        files.cut(path, length)
+            self.ledger, self._is_anew = replace(self.ledger, cursors={}), True
+            self._save_ledger()
+        self._told(repair.told(path.name, str(aside.relative_to(self._root))))
+        self._indexes.pop(path, None)
+        apply(repair, path)
 
     def _adopt(self, path: Path) -> None:
         """What an earlier run appended may not be on the disk yet: it is synced before a ledger that counts on it."""
@@ -265,10 +282,6 @@ class Shelf:
         except ValueError as error:
             self._told(f"{self._ledger_path.name}: {error}; архив прибора будет просмотрен заново")
             return Ledger()
-
-
-def _is_event(entry: Entry) -> bool:
-    return entry.rec_type is RecType.EVENT
 
 
 def _under_damage(old: tuple[gaps.Gap, ...], gap: gaps.Gap) -> tuple[gaps.Gap, ...]:

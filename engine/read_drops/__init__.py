@@ -7,6 +7,8 @@ temporary database on the disk, so memory does not grow with their count.
 from __future__ import annotations
 
 import csv
+import errno
+import os
 import sqlite3
 import sys
 import tempfile
@@ -14,12 +16,11 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
-from os import scandir
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self, TextIO
 
-from engine.formats.drop import MAX_DATA_BYTES, BadDrop, read_drop
+from engine.formats.drop import MAX_DATA_BYTES, BadDrop, Drop, read_drop
 from engine.naming import parse_drop_name
 from engine.read_drops.rows import COLUMNS, Row, rows_of
 
@@ -48,29 +49,37 @@ class Sink(Protocol):
 def merge_drops(folders: Iterable[Path], output: Path, *, progress: TextIO | None = None) -> Merged:
     """Write every record of the drops below `folders` once to `output`: `.csv`, or `.parquet` where pyarrow is there.
 
-    Values are the texts of the files, columns `drop_rows.COLUMNS`. A damaged drop is told on stderr and counted.
-    Raises OSError, and ImportError for Parquet without pyarrow.
+    Values are the texts of the files, columns `rows.COLUMNS`. A damaged drop is told on stderr and counted; its other
+    variant is read in its place. The table is under its name when it is whole. Raises OSError, and ImportError for
+    Parquet without pyarrow.
     """
     sources = tuple(folders)
     merged = Merged()
+    _check(output)
     with tempfile.TemporaryDirectory(dir=output.absolute().parent) as scratch, closing(_Rows(scratch)) as rows:
         bar = _Bar(progress, sum(1 for folder in sources for _ in _drops(folder)))
         for path in (path for folder in sources for path in _drops(folder)):
             _merge_one(path, rows, merged)
             bar.step(merged)
-        with _sink(output) as sink:
+        unfinished = Path(scratch, f"table{output.suffix}")
+        with _sink(unfinished) as sink:
             for row in rows.in_order():
                 sink.write(row)
+        unfinished.replace(output)
     return merged
 
 
+def _check(output: Path) -> None:
+    """What would fail at the end fails before the first drop is read."""
+    if output.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(output))
+    if _is_parquet(output):
+        import pyarrow.parquet  # noqa: F401
+
+
 def _merge_one(path: Path, rows: _Rows, merged: Merged) -> None:
-    try:
-        with path.open("rb") as file:
-            drop = read_drop(file.read(MAX_DATA_BYTES + 1))
-    except BadDrop as error:
-        merged.bad += 1
-        sys.stderr.write(f"{path}: посылка не прочитана: {error}\n")
+    drop = _read(path, merged) or _read(_other_variant(path), merged)
+    if drop is None:
         return
     merged.drops += 1
     for identity, row in rows_of(drop):
@@ -80,9 +89,22 @@ def _merge_one(path: Path, rows: _Rows, merged: Merged) -> None:
             merged.doubles += 1
 
 
+def _read(path: Path, merged: Merged) -> Drop | None:
+    """None for a damaged drop, which is told, and for one that somebody took away since the folder was looked at."""
+    try:
+        with path.open("rb") as file:
+            return read_drop(file.read(MAX_DATA_BYTES + 1))
+    except FileNotFoundError:
+        return None
+    except BadDrop as error:
+        merged.bad += 1
+        sys.stderr.write(f"{path}: посылка не прочитана: {error}\n")
+        return None
+
+
 def _drops(folder: Path) -> Iterator[Path]:
     """Every file that is named like a drop, below `folder` at any depth, one at a time."""
-    with scandir(folder) as entries:
+    with os.scandir(folder) as entries:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
                 yield from _drops(Path(entry.path))
@@ -95,7 +117,14 @@ def _is_wanted(path: Path) -> bool:
     name = parse_drop_name(path.name)
     if name is None:
         return False
-    return name.variant == "linux" or not path.with_name(path.name.replace("dos", "linux")).exists()
+    return name.variant == "linux" or not _other_variant(path).exists()
+
+
+def _other_variant(path: Path) -> Path:
+    """The same records: `1_00000001_dos.zip` beside `1_00000001_linux.zip`. A server may have changed the case."""
+    drop, _, variant = path.stem.rpartition("_")
+    other = "dos" if variant.lower() == "linux" else "linux"
+    return path.with_name(f"{drop}_{other.upper() if variant.isupper() else other}{path.suffix}")
 
 
 class _Rows:
@@ -122,7 +151,11 @@ class _Rows:
 
 
 def _sink(output: Path) -> AbstractContextManager[Sink]:
-    return _Parquet(output) if output.suffix.lower() == ".parquet" else _Csv(output)
+    return _Parquet(output) if _is_parquet(output) else _Csv(output)
+
+
+def _is_parquet(output: Path) -> bool:
+    return output.suffix.lower() == ".parquet"
 
 
 class _Csv:
@@ -187,11 +220,13 @@ class _Bar:
     def __init__(self, stream: TextIO | None, total: int) -> None:
         self._stream = stream if stream and stream.isatty() else None
         self._total = total
+        self._done = 0
         self._shown_s = 0.0
 
     def step(self, merged: Merged) -> None:
         """Show how far it is, now and then."""
-        done, now_s = merged.drops + merged.bad, time.monotonic()
+        self._done, now_s = self._done + 1, time.monotonic()
+        done = self._done
         if self._stream is None or (now_s - self._shown_s < PROGRESS_S and done < self._total):
             return
         self._shown_s = now_s

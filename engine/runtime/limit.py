@@ -9,6 +9,7 @@ from pathlib import Path
 from engine import naming
 from engine.archive.limit import Stored, excess_bytes, to_remove
 from engine.keeper.shelf import Shelf
+from engine.keeper.shelf_removed import NOTE
 
 
 def keep_limit(
@@ -18,20 +19,29 @@ def keep_limit(
     has_everywhere: Callable[[str, int], bool],
     told: Callable[[str], None],
 ) -> None:
-    """Remove archive files until `www/` is within its limit. Raises OSError.
+    """Remove archive files until `www/` is within its limit, and write down what went. Raises OSError.
 
+    No free byte is needed to remove: only for what is written down afterwards, this time or the next.
     `shelf_of` gives the archive of a device, `has_everywhere(path, size)` whether every server has a file.
     """
     archives = root / naming.ARCHIVES
+    try:
+        for file in _excess(archives, limit_bytes, has_everywhere):
+            shelf_of(file.device).remove(file.name)
+            told(f"{file.path}: удалён по ArchiveLimit{'' if file.delivered else ', на серверы не доставлен'}")
+    finally:
+        for device in sorted({note.parent.name for note in archives.glob(f"*/.*{NOTE}")}):
+            shelf_of(device).settle()
+
+
+def _excess(archives: Path, limit_bytes: int, has_everywhere: Callable[[str, int], bool]) -> list[Stored]:
     disk = os.statvfs(archives)
     used_bytes = sum(size for _, size in _sizes(archives))
     excess = excess_bytes(used_bytes, limit_bytes, disk.f_blocks * disk.f_frsize, disk.f_bavail * disk.f_frsize)
     if not excess:
-        return
+        return []
     stored = [Stored(path, size, has_everywhere(path, size)) for path, size in _sizes(archives) if _is_archive(path)]
-    for file in to_remove(stored, excess):
-        shelf_of(file.device).remove(file.name)
-        told(f"{file.path}: удалён по ArchiveLimit{'' if file.delivered else ', на серверы не доставлен'}")
+    return to_remove(stored, excess)
 
 
 def _sizes(archives: Path) -> Iterator[tuple[str, int]]:

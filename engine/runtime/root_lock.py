@@ -5,11 +5,14 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import time
 from contextlib import suppress
 from pathlib import Path
 
 from engine import files, naming
 from engine.reasons import why
+
+SECOND_LOOK_S = 0.1
 
 
 class RootTaken(Exception):
@@ -35,7 +38,7 @@ class RootLock:
         except OSError as error:
             raise RootUnusable(f"{self._root}: {why(error)}") from error
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(descriptor)
         except BlockingIOError as error:
             os.close(descriptor)
             raise RootTaken(str(self._root)) from error
@@ -57,3 +60,12 @@ class RootLock:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def _lock(descriptor: int) -> None:
+    """Whoever only looks whether somebody has it holds it for a moment: a second look tells them apart."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        time.sleep(SECOND_LOOK_S)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

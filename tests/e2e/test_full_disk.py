@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from engine.formats.archive import Head
+from engine.keeper.shelf import Shelf
+from engine.model import Record, RecType
+from engine.runtime.limit import keep_limit
 from tests.e2e.drops import assert_in_one_row, assert_nothing_unfinished, keys_in, keys_of, received
 from tests.e2e.meters import Counted, meter, on_tcp
 from tests.e2e.truth import assert_all_true, records_of, wait_for_archive
@@ -17,6 +23,7 @@ from tests.fake.debian_servers import vsftpd
 
 NUMBER = "476721"
 SIZE_BYTES = 4 << 20
+HEAD = Head("ТЕМ-104", "ТЕМ-104", NUMBER, 1)
 
 
 @pytest.fixture
@@ -78,6 +85,32 @@ def test_a_full_disk_stops_no_polling_and_tears_nothing(small_disk: Path, tmp_pa
     assert "архив полон" in agent.status()
     assert "нет места" not in agent.status()
     assert "Traceback" not in agent.told()
+
+
+def test_old_archives_make_room_where_no_byte_is_free(small_disk: Path) -> None:
+    """What went is remembered although there was no room to write it down, and told as soon as there is."""
+    shelf, told = Shelf(small_disk, NUMBER, lambda _text: None), list[str]()
+    for quarter in range(90 * 4):
+        shelf.keep(record(quarter), HEAD)
+    shelf.sync()
+    fill(small_disk, 0)
+    with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)):
+        (small_disk / "more").write_bytes(bytes(1))
+    keep_limit(small_disk, 1 << 30, lambda _number: shelf, lambda _path, _size: True, told.append)
+    folder = small_disk / "www" / NUMBER
+    assert sorted(path.name for path in folder.iterdir()) == ["H-2026-03.txt", "gaps.txt"]
+    assert [text.partition(":")[0] for text in told] == [f"{NUMBER}/H-2026-01.txt", f"{NUMBER}/H-2026-02.txt"]
+    spans = (folder / "gaps.txt").read_text("utf-8").split(";удалено по ArchiveLimit\n")
+    assert spans == ["H;01.01.26 05:00:00;31.01.26 23:00:00", "H;01.02.26 05:00:00;28.02.26 23:00:00", ""]
+    for again in (shelf, Shelf(small_disk, NUMBER, lambda _text: None)):
+        assert not again.keep(record(3), HEAD)
+    assert shelf.keep(record(90 * 4), HEAD), "there is room for a new one"
+
+
+def record(quarter: int) -> Record:
+    """Four a day."""
+    stamp = datetime(2026, 1, 1, 5) + timedelta(hours=6 * quarter)
+    return Record(RecType.HOUR, stamp, ({"Q1": 1.0, "M1": 2.0, "V1": 3.0, "Tall": float(quarter)},))
 
 
 def test_an_agent_that_starts_on_a_full_disk_works_as_soon_as_there_is_room(small_disk: Path, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import queue
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -146,6 +147,19 @@ def test_a_wrong_login_is_refused_and_counted(rig: Rig, user: str, password: str
         assert rig.failures.get(timeout=TIMEOUT_S) == (user, "127.0.0.1")
 
 
+def test_guessing_is_slow_and_holds_up_nobody_else(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ftpd_session.LOGIN_DELAY_S >= 3
+    monkeypatch.setattr(ftpd_session.Session, "auth_failed_timeout", 0.3)
+    with ftplib.FTP(timeout=TIMEOUT_S) as guessing, rig.client() as client:
+        guessing.connect("127.0.0.1", rig.server.port)
+        guessing.sendcmd("USER main")
+        begun_s = time.monotonic()
+        guessing.putcmd("PASS wrong")
+        assert client.voidcmd("NOOP").startswith("200")
+        refused("530", guessing.getresp)
+        assert time.monotonic() - begun_s >= 0.3
+
+
 def test_guessing_ends_the_connection(rig: Rig) -> None:
     with ftplib.FTP(timeout=TIMEOUT_S) as client:
         client.connect("127.0.0.1", rig.server.port)
@@ -270,6 +284,25 @@ def test_a_file_takes_its_place_and_is_told(rig: Rig) -> None:
     assert rig.read("log/User/agent.ini") == GOOD + b"Name=a\n"
     assert rig.uploads.get(timeout=TIMEOUT_S) == "log/User/agent.ini"
     assert rig.judged == ["log/User/agent.ini"]
+
+
+@pytest.mark.parametrize(
+    ("user", "path"),
+    [("main", "log/User/devices/new.ini"), ("main", "log/VPN/client1.ovpn"), ("inbox", "log/Ftp/1_00000001_dos.zip")],
+)
+def test_a_file_is_not_there_until_it_is_complete(rig: Rig, user: str, path: str) -> None:
+    folder, _, name = path.rpartition("/")
+    with rig.client(user) as sending, rig.client() as looking:
+        before = sorted(looking.nlst(folder))
+        data = begin_upload(sending, path, GOOD)
+        with data:
+            assert sorted(looking.nlst(folder)) == before
+            assert sorted(entry for entry, _ in looking.mlsd(folder)) == before
+            refused("550", lambda: fetch(looking, path))
+            assert not (rig.root / path).exists()
+        sending.voidresp()
+        assert sorted(looking.nlst(folder)) == sorted([*before, name])
+        assert fetch(looking, path) == GOOD
 
 
 def test_a_file_under_another_case_replaces_the_one_that_is_there(rig: Rig) -> None:
@@ -725,6 +758,25 @@ def test_whoever_does_not_log_in_is_sent_away(start: Callable[..., Rig], monkeyp
         assert lines.readline().startswith(b"220")
         assert lines.readline().startswith(b"421")
         assert lines.readline() == b""
+
+
+def test_whoever_is_idle_is_sent_away(start: Callable[..., Rig], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ftpd_session, "IDLE_TIMEOUT_S", 0.2)
+    rig = start()
+    with rig.client() as client:
+        assert client.getline().startswith("421")
+        with pytest.raises(EOFError):
+            client.getline()
+
+
+def test_a_download_that_nobody_takes_is_dropped(start: Callable[..., Rig], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ftpd_transfer.Transfer, "timeout", 0.2)
+    rig = start()
+    (rig.root / "www/440020/H-2026-01.txt").write_bytes(bytes(16 << 20))
+    with rig.client() as client:
+        client.voidcmd("TYPE I")
+        with client.transfercmd("RETR www/440020/H-2026-01.txt"), pytest.raises(ftplib.error_temp, match="421"):
+            client.voidresp()
 
 
 def test_an_upload_that_stalls_is_dropped(start: Callable[..., Rig], monkeypatch: pytest.MonkeyPatch) -> None:

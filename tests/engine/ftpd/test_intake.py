@@ -121,7 +121,58 @@ def test_links_in_the_inbox_are_not_counted_through(root: Path) -> None:
     assert folder_bytes(root / "log/Ftp") == 5 + link_bytes
 
 
+class Disk:
+    """1000 pages of 4096 bytes, so many of them free; 50 are the twentieth part."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.free_pages = 1000
+        monkeypatch.setattr(os, "statvfs", lambda _path: self._told())
+
+    def _told(self) -> os.statvfs_result:
+        pages = (4096, 4096, 1000, self.free_pages, self.free_pages)
+        return os.statvfs_result((*pages, 0, 0, 0, 0, 255))
+
+
+def test_the_inbox_leaves_the_twentieth_part_of_the_disk_free(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk, roomy = Disk(monkeypatch), Intake(root, 1 << 40, lambda _path, _content: None, lambda _path: None)
+    path = "log/Ftp/a.zip.part"
+    disk.free_pages = 50
+    assert (roomy.objection(Role.INBOX, path) or "").startswith("552 На диске свободно меньше 5%")
+    disk.free_pages = 51
+    assert roomy.objection(Role.INBOX, path) is None
+    upload = sent(roomy, path, bytes(4096))
+    upload.write(b"x")
+    assert (upload.failure or "").startswith("552 На диске")
+    assert names(root / "log/Ftp") == ["north"]
+
+
+def test_a_disk_that_others_filled_meanwhile_takes_no_drop(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk, roomy = Disk(monkeypatch), Intake(root, 1 << 40, lambda _path, _content: None, lambda _path: None)
+    (root / "log/Ftp/older.zip").write_bytes(b"older")
+    upload = sent(roomy, "log/Ftp/a.zip.part", b"new")
+    disk.free_pages = 49
+    assert (roomy.take(Role.INBOX, "log/Ftp/a.zip.part", upload) or "").startswith("552 На диске")
+    upload.close()
+    assert names(root / "log/Ftp") == ["north", "older.zip"]
+
+
+def test_of_two_limits_the_nearer_one_is_told(intake: Intake, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = Disk(monkeypatch)
+    assert "InboxLimit" in (sent(intake, "log/Ftp/a.zip", bytes(2000)).failure or "")
+    disk.free_pages = 50
+    assert "5%" in (sent(intake, "log/Ftp/a.zip", bytes(2000)).failure or "")
+
+
+def test_settings_are_taken_while_little_of_the_disk_is_free(
+    intake: Intake, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Disk(monkeypatch).free_pages = 10
+    assert intake.objection(Role.USER, PATH) is None
+    assert intake.take(Role.USER, PATH, sent(intake, PATH, b"new")) is None
+    assert (root / PATH).read_bytes() == b"new"
+
+
 def test_a_reply_is_one_line_of_bounded_length_without_paths() -> None:
     assert refused("a: 1;\r\nb: 2\n", lambda: None) == "553 a: 1; b: 2"
     assert len(refused("слово " * 1000, lambda: None)) <= REPLY_CHARACTERS
-    assert reply(PermissionError(errno.EACCES, "no", "/secret/place")) == "451 Permission denied."
+    assert reply(PermissionError(errno.EACCES, "no", "/secret/place")) == "451 Не вышло: нет прав."

@@ -25,6 +25,7 @@ from engine.push import Session
 from engine.settings import InternalFtp, Server
 from tests.fake.certificates import server_identity
 from tests.fake.leaks import nothing_left
+from tests.fake.sending import send
 
 TIMEOUT_S = 20.0
 INTERNAL = InternalFtp(
@@ -246,7 +247,7 @@ def test_our_own_client_delivers_into_the_inbox(start: Callable[..., Rig], tls: 
     session = Session(server, root / CERTIFICATE)
     try:
         session.open()
-        session.send("1_00000001_linux.zip", DATA)
+        send(session, "1_00000001_linux.zip", DATA)
         assert session.exists("1_00000001_linux.zip")
         assert session.highest_seq(1) == 1
     finally:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -255,17 +258,33 @@ def damaged_in_the_middle(root: Path) -> bytes:
     return data
 
 
-def test_behind_damage_in_the_middle_everything_is_read_again_and_nothing_is_thrown_away(tmp_path: Path) -> None:
+def places(root: Path, name: str = "H-2018-09.txt") -> dict[str, tuple[int, int]]:
+    """Where each record stands."""
+    found = blocks(file_of(root, name).read_bytes())
+    return {block.text.split("DateTime=")[1][:17]: (block.start, block.end) for block in found if block.number}
+
+
+def test_damage_in_the_middle_moves_and_loses_no_whole_record_and_what_it_took_is_read_again(tmp_path: Path) -> None:
+    for number in range(3):
+        shelf_of(tmp_path).keep(hour(number), HEAD)
+    before = places(tmp_path)
+    file_of(tmp_path, "H-2018-09.txt").unlink()
     data = damaged_in_the_middle(tmp_path)
     told: list[str] = []
     shelf = shelf_of(tmp_path, told)
     assert RecType.HOUR in shelf.ledger.cursors
     assert shelf.keep(hour(1), HEAD)
-    assert shelf.keep(hour(2), HEAD)
+    assert not shelf.keep(hour(2), HEAD)
     assert not shelf.keep(hour(0), HEAD)
-    assert stamps(tmp_path) == ["25.09.18 13:00:00", "25.09.18 14:00:00", "25.09.18 15:00:00"]
-    assert not shelf.ledger.cursors, "the rings are looked through once more"
-    assert shelf.ledger.meter_number == "1001"
+    assert stamps(tmp_path) == ["25.09.18 13:00:00", "25.09.18 15:00:00", "25.09.18 14:00:00"]
+    after = places(tmp_path)
+    assert all(after[stamp] == before[stamp] for stamp in ("25.09.18 13:00:00", "25.09.18 15:00:00"))
+    shelf.move(RecType.HOUR, Cursor(3, mark(hour(1))))
+    assert not shelf.ledger.cursors, "the walk that goes on is not the one that finds everything"
+    assert shelf.is_anew() and not shelf.is_anew(), "told once"
+    for again in (shelf, shelf_of(tmp_path)):
+        assert not again.ledger.cursors, "the rings are looked through once more"
+        assert again.ledger.meter_number == "1001"
     assert (tmp_path / f"var/damaged/{NUMBER}/H-2018-09.txt").read_bytes() == data
     assert "повреждён" in told[0] and f"var/damaged/{NUMBER}/H-2018-09.txt" in told[0]
 
@@ -411,6 +430,7 @@ def test_a_removed_file_is_remembered_and_its_records_are_not_taken_again(tmp_pa
     for number in range(3):
         shelf.keep(hour(number), HEAD)
     shelf.remove("H-2018-09.txt")
+    shelf.settle()
     assert gaps(tmp_path) == ["H;25.09.18 13:00:00;25.09.18 15:00:00;удалено по ArchiveLimit"]
     for again in (shelf, shelf_of(tmp_path)):
         assert not file_of(tmp_path, "H-2018-09.txt").exists()
@@ -420,17 +440,71 @@ def test_a_removed_file_is_remembered_and_its_records_are_not_taken_again(tmp_pa
         again.sync()
 
 
-def test_a_removal_that_cannot_be_noted_removes_and_forgets_nothing(
+def test_a_file_is_given_up_where_nothing_can_be_written_and_told_when_there_is_room(
     tmp_path: Path, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shelf.keep(hour(0), HEAD)
+    """The step that needs no room is the first; a power cut may come behind it."""
+    for number in range(3):
+        shelf.keep(hour(number), HEAD)
     disk = FailingDisk(monkeypatch)
-    disk.fail(0, for_good=True)
+    disk.fail(1, for_good=True)
+    shelf.remove("H-2018-09.txt")
     with pytest.raises(OSError):
-        shelf.remove("H-2018-09.txt")
+        shelf.settle()
+    assert disk.steps[0] == "sync"
+    assert sum(path.stat().st_size for path in tmp_path.joinpath("www", NUMBER).iterdir()) == 0
+    for again in (shelf, shelf_of(tmp_path)):
+        assert not again.keep(hour(0), HEAD)
+        assert not again.is_empty(RecType.HOUR)
     disk.recover()
-    assert file_of(tmp_path, "H-2018-09.txt").exists()
+    shelf_of(tmp_path).settle()
+    assert gaps(tmp_path) == ["H;25.09.18 13:00:00;25.09.18 15:00:00;удалено по ArchiveLimit"]
+    assert [path.name for path in tmp_path.joinpath("www", NUMBER).iterdir()] == ["gaps.txt"]
+    assert not shelf_of(tmp_path).keep(hour(0), HEAD)
+
+
+def test_a_removal_that_ends_at_any_step_is_written_down_by_the_next_run(tmp_path: Path) -> None:
+    for step in range(20):
+        root = tmp_path / str(step)
+        shelf_of(root).keep(hour(0), HEAD)
+        shelf = shelf_of(root)
+        with pytest.MonkeyPatch.context() as patch:
+            disk = FailingDisk(patch)
+            disk.fail(step, for_good=True)
+            with suppress(OSError):
+                shelf.remove("H-2018-09.txt")
+                shelf.settle()
+        again = shelf_of(root)
+        assert not again.keep(hour(0), HEAD)
+        again.settle()
+        assert gaps(root) == ["H;25.09.18 13:00:00;25.09.18 13:00:00;удалено по ArchiveLimit"]
+        assert [path.name for path in root.joinpath("www", NUMBER).iterdir()] == ["gaps.txt"]
+        assert (root / f"var/removed/{NUMBER}.txt").read_text() == "H-2018-09.txt\n"
+        if not disk.failed:
+            return
+    raise AssertionError("it never ended")
+
+
+def test_a_file_that_cannot_be_given_up_is_there_as_before(
+    tmp_path: Path, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_path: Path, _target: Path) -> Path:
+        raise OSError(errno.EROFS, "read-only")
+
+    shelf.keep(hour(0), HEAD)
+    with monkeypatch.context() as patch, pytest.raises(OSError):
+        patch.setattr(Path, "replace", fail)
+        shelf.remove("H-2018-09.txt")
     assert shelf.keep(hour(1), HEAD), "its records are still wanted"
+    assert len(stamps(tmp_path)) == 2
+
+
+def test_a_file_that_somebody_took_away_is_not_given_up(tmp_path: Path, shelf: Shelf) -> None:
+    shelf.keep(hour(0), HEAD)
+    file_of(tmp_path, "H-2018-09.txt").unlink()
+    shelf.remove("H-2018-09.txt")
+    shelf.settle()
+    assert shelf.keep(hour(0), HEAD)
 
 
 def test_a_file_with_a_head_only_can_be_removed(tmp_path: Path, shelf: Shelf) -> None:
@@ -438,7 +512,9 @@ def test_a_file_with_a_head_only_can_be_removed(tmp_path: Path, shelf: Shelf) ->
     path.parent.mkdir(parents=True)
     path.write_text(archive.head_text(HEAD))
     shelf.remove("H-2018-08.txt")
+    shelf.settle()
     assert not path.exists()
+    assert not shelf.keep(replace(hour(0), stamp=datetime(2018, 8, 1)), HEAD)
     assert gaps(tmp_path) == []
 
 

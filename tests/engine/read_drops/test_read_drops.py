@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import csv
-import tracemalloc
+import io
+import sys
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from engine import read_drops
 from engine.formats.archive import Head, event_text, record_text
 from engine.formats.drop import DropInfo, drop_ini, encode, encoding_of, pack, records_text
 from engine.model import Event, Record, RecType
@@ -86,17 +89,86 @@ def test_parquet_needs_pyarrow_and_then_holds_the_same(tmp_path: Path) -> None:
     assert (table.num_rows, table.column_names) == (6, list(COLUMNS))
 
 
-def test_memory_does_not_grow_with_the_number_of_drops(tmp_path: Path) -> None:
-    def peak(drops: int) -> int:
-        folder = tmp_path / str(drops)
-        for seq in range(1, drops + 1):
-            drop(folder, seq, range(seq * 10, seq * 10 + 10))
-        tracemalloc.start()
-        merge_drops([folder], tmp_path / "t.csv")
-        try:
-            return tracemalloc.get_traced_memory()[1]
-        finally:
-            tracemalloc.stop()
+def test_where_one_variant_is_damaged_the_other_is_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for variant in ("linux", "dos"):
+        drop(tmp_path / "in", 1, range(3), variant=variant)
+    broken = tmp_path / "in" / drop_name(1, 1, "linux")
+    broken.write_bytes(broken.read_bytes()[:-30])
+    assert merge_drops([tmp_path / "in"], tmp_path / "t.csv") == Merged(drops=1, rows=6, doubles=0, bad=1)
+    assert broken.name in capsys.readouterr().err
 
-    few, many = peak(10), peak(300)
-    assert many < few * 1.3
+
+@pytest.mark.parametrize("variant", ["linux", "dos"])
+def test_a_name_in_capital_letters_is_a_drop_too(tmp_path: Path, variant: str) -> None:
+    drop(tmp_path / "in", 1, range(3), variant=variant)
+    lower = tmp_path / "in" / drop_name(1, 1, variant)
+    lower.rename(lower.with_name(lower.name.upper()))
+    assert merge_drops([tmp_path / "in"], tmp_path / "t.csv").rows == 6
+
+
+def test_a_drop_that_is_taken_away_meanwhile_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for seq in (1, 2):
+        drop(tmp_path / "in", seq, range(seq * 3, seq * 3 + 3))
+    gone = tmp_path / "in" / drop_name(1, 1, "linux")
+    whole = Path.open
+
+    def opened(path: Path, *arguments: Any, **options: Any) -> Any:
+        gone.unlink(missing_ok=True)
+        return whole(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", opened)
+    assert merge_drops([tmp_path / "in"], tmp_path / "t.csv") == Merged(drops=1, rows=6)
+
+
+def test_a_table_is_whole_or_the_former_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    output = tmp_path / "t.csv"
+    drop(tmp_path / "in", 1, range(3))
+    merge_drops([tmp_path / "in"], output)
+    former = output.read_bytes()
+    drop(tmp_path / "in", 2, range(3, 6))
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(read_drops._Csv, "write", _interrupted)
+        merge_drops([tmp_path / "in"], output)
+    assert output.read_bytes() == former
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "t.csv"]
+    assert merge_drops([tmp_path / "in"], output).rows == 12
+
+
+def _interrupted(*_arguments: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_table_that_cannot_be_made_is_told_before_anything_is_read(tmp_path: Path) -> None:
+    drop(tmp_path / "in", 1, range(3))
+    with pytest.raises(IsADirectoryError):
+        merge_drops([tmp_path / "in"], tmp_path)
+    with pytest.raises(FileNotFoundError):
+        merge_drops([tmp_path / "in"], tmp_path / "nowhere/t.csv")
+
+
+def test_a_terminal_is_shown_how_far_it_is(tmp_path: Path) -> None:
+    for seq in range(1, 5):
+        drop(tmp_path / "in", seq, range(seq, seq + 1))
+    (tmp_path / "in" / drop_name(1, 4, "linux")).write_bytes(b"no drop")
+    terminal, pipe = Terminal(), io.StringIO()
+    merge_drops([tmp_path / "in"], tmp_path / "t.csv", progress=terminal)
+    merge_drops([tmp_path / "in"], tmp_path / "t.csv", progress=pipe)
+    shown = terminal.getvalue().split("\r")
+    assert shown[1].startswith("[") and " из 4, строк " in shown[1]
+    assert shown[-1] == f"[{'#' * 40}] 4 из 4, строк 6\n"
+    assert pipe.getvalue() == ""
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_parquet_without_pyarrow_is_told_before_anything_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    drop(tmp_path / "in", 1, range(3))
+    monkeypatch.setattr(read_drops, "_read", _interrupted)
+    with pytest.raises(ImportError):
+        merge_drops([tmp_path / "in"], tmp_path / "t.parquet")
