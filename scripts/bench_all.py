@@ -14,7 +14,7 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(PROJECT))
 
-from scripts import bench_agent, bench_lend, bench_line, bench_report, bench_scale  # noqa: E402
+from scripts import bench_agent, bench_lend, bench_line, bench_report, bench_scale, bench_small  # noqa: E402
 
 FIGURES: dict[str, Callable[[Path], Iterable[tuple[str, str]]]] = {
     "delivery": bench_agent.delivery,
@@ -23,6 +23,9 @@ FIGURES: dict[str, Callable[[Path], Iterable[tuple[str, str]]]] = {
     "report": bench_report.statements,
     "line": bench_line.catch_up,
     "scale": bench_scale.scale,
+    "start": bench_small.start,
+    "writes": bench_small.writes,
+    "year": bench_small.year,
     "lend": bench_lend.transparent,
     "archive": bench_line.whole_archive,
 }

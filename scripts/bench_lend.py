@@ -1,4 +1,4 @@
-"""A transparent TCP port beside ser2net and socat: the same terminal, the same client, the same far side."""
+"""A transparent TCP port beside socat: the same terminal, the same client, the same far side."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EXCHANGES = 2000
 REQUEST = b"E" + bytes(range(1, 33))
 AMOUNT = 2 << 20
 BAUD = 115200
-START_S = 20.0
+START_S = 10.0
 FAR_SIDE = f"""
 import os, sys
 line, amount = int(sys.argv[1]), {AMOUNT}
@@ -44,7 +44,7 @@ while data := os.read(line, 65536):
 
 def transparent(base: Path) -> Iterator[tuple[str, str]]:
     """Round trip of 33 bytes and throughput each way, by program."""
-    for name, serve in {"the agent": _agent, "ser2net": _ser2net, "socat": _socat}.items():
+    for name, serve in {"the agent": _agent, "socat": _socat}.items():
         with _line() as device, serve(base, device) as port:
             trips = [_round_trip_s(port) for _ in range(RUNS)]
             from_line = [_throughput(port, _take) for _ in range(RUNS)]
@@ -144,17 +144,8 @@ def _agent(base: Path, device: str) -> Iterator[int]:
 
 
 @contextmanager
-def _ser2net(base: Path, device: str) -> Iterator[int]:
-    package, environment = debian_environment("ser2net")
-    port, settings = free_port(), base / "ser2net.yaml"
-    settings.write_text(
-        f"connection: &line\n  accepter: tcp(nodelay),127.0.0.1,{port}\n  connector: serialdev,{device},{BAUD}n81,local\n"
-    )
-    yield from _running([package / "usr/sbin/ser2net", "-n", "-u", "-c", settings], environment, port)
-
-
-@contextmanager
 def _socat(base: Path, device: str) -> Iterator[int]:
+    del base
     package, environment = debian_environment("socat")
     port = free_port()
     listen = f"TCP-LISTEN:{port},bind=127.0.0.1,reuseaddr,nodelay,fork,max-children=1"
@@ -166,4 +157,4 @@ def _running(command: list[str | Path], environment: dict[str, str], port: int) 
         try:
             yield port
         finally:
-            program.terminate()
+            program.kill()

@@ -80,7 +80,7 @@ def _free_port() -> int:
 def _configure(root: Path, terminal: str, meter_port: int, dispatch_port: int, ftp_port: int) -> None:
     user = root / "log/User"
     files = {
-        "agent.ini": "[agent]\nNumber=1\nName=ТСМ-СМАРТ (проба)\nPollInterval=5\n",
+        "agent.ini": "[agent]\nNumber=1\nName=ТСМ-СМАРТ (проба)\nPollInterval=5\n[usb]\nExport=0\n",
         "ftp.ini": (
             f"[internal]\nBind=127.0.0.1\nPort={ftp_port}\n\n[server1]\nEnabled=1\nHost=127.0.0.1\nPort={dispatch_port}\n"
             f"User={DISPATCH_USER}\nPassword={DISPATCH_PASSWORD}\nDirectory=log/Ftp\nInterval=10\n"
