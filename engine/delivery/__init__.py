@@ -7,14 +7,14 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from engine import files
 from engine.delivery.cursor import Cursor, CursorDamaged, Target, cursor_path, read, write
-from engine.delivery.handover import Handover, Outbox, Session
+from engine.delivery.handover import Handover, Memory, Outbox, Session
 from engine.errors import DeliveryFailed, NameTaken
-from engine.formats.values import stamp_text
+from engine.formats.values import read_stamp, stamp_text
 from engine.reasons import why
 from engine.settings import Server
 from engine.worker import Worker
@@ -24,6 +24,10 @@ RETRY_S = 5.0
 CLOCK_S = 5.0
 """How often the wall clock is looked at while it is not plausible."""
 CURSOR_LIMIT_BYTES = 16 << 20
+CLASH_TOLD = timedelta(days=7)
+"""So long after the last jump `status.txt` says that a Number clashes, through every restart."""
+STEP_TIMEOUTS = 8
+"""One step of a session takes at most so many time-outs: some addresses are tried, an answer comes bit by bit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +35,8 @@ class DeliveryState:
     """How one server stands, for `status.txt`. Texts are Russian and empty when all is well.
 
     `delivered` is the wall time of the last drop that arrived since the start, `seq` the last one given (0: none),
-    `backlog_bytes` about what waits in the archives, `clash` tells of a Number that somebody else uses too, `notices`
-    what happened to the cursor or to records on this side.
+    `backlog_bytes` about what waits in the archives, `clash` tells of a Number that somebody else uses too, or did of
+    late, `notices` what happened to the cursor or to records on this side.
     """
 
     section: str
@@ -140,9 +144,12 @@ class Delivery(Worker):
         self._wake = threading.Event()
         self._session_lock = threading.Lock()
         self._session: Session | None = None
+        self._memory = Memory()
         self.state = DeliveryState(server.section, server.host)
         self.turns = 0
         """How many turns have ended, well or not."""
+        self.well_at_s = time.monotonic()
+        """When a turn last ended well, monotonic; before the first one when the thread was made."""
 
     def position(self, path: str) -> int:
         """How many bytes of an archive file (`path` below `www/`) this server has. For any thread; raises `OSError`."""
@@ -151,6 +158,10 @@ class Delivery(Worker):
     def push_now(self) -> None:
         """The next drop is due at once."""
         self._wake.set()
+
+    def step(self) -> None:
+        """Called at every step of a session: it goes on. What a server may take for one is known by its time-out."""
+        self.give_sign(STEP_TIMEOUTS * self._server.timeout_s)
 
     def stop(self) -> None:
         """Ask the thread to end; a transfer that runs is cut, and repeated after the next start."""
@@ -169,12 +180,15 @@ class Delivery(Worker):
                 wait_s = CLOCK_S
                 continue
             began_s = time.monotonic()
-            failures = 0 if self.turn() else failures + 1
+            well = self.turn()
+            failures = 0 if well else failures + 1
+            self.well_at_s = time.monotonic() if well else self.well_at_s
             self.turns += 1
             wait_s = self._pause_s(failures, time.monotonic() - began_s)
 
     def turn(self) -> bool:
         """One session: drops follow one another until no whole record remains. False: it failed, and why is told."""
+        self.step()
         try:
             self._hand_over()
         except (DeliveryFailed, NameTaken, OSError) as error:
@@ -211,8 +225,8 @@ class Delivery(Worker):
             session=session,
             outbox=self._outbox,
             logbook=self._file,
+            memory=self._memory,
             count_start=lambda: stamp_text(self._now()),
-            clash=lambda text: self._tell(clash=text),
             notices=self._tell_notices,
         )
 
@@ -230,6 +244,7 @@ class Delivery(Worker):
 
     def _stopped_after(self, wait_s: float) -> bool:
         """Wait for the time, for `push_now` or for `stop`; whether it was `stop`."""
+        self.give_sign(wait_s)
         self._wake.wait(wait_s)
         self._wake.clear()
         return self.stopping.is_set()
@@ -243,10 +258,24 @@ class Delivery(Worker):
         with suppress(OSError):
             cursor = self._file.cursor
             backlog_bytes = self._outbox.backlog_bytes(cursor.positions)
-            state = replace(state, seq=cursor.seq - 1, backlog_bytes=backlog_bytes)
+            state = replace(state, seq=cursor.seq - 1, backlog_bytes=backlog_bytes, clash=self._clash(cursor))
         if state != self.state:
             self.state = state
             self._told(state)
+
+    def _clash(self, cursor: Cursor) -> str:
+        """What the cursor remembers of it, unless the Number is another one now or the last jump is long ago."""
+        clash = cursor.clash
+        if clash is None or clash.number != self._number or self._is_long_ago(cursor.start):
+            return ""
+        return (
+            f"Number={clash.number} на сервере уже занят: {clash.taken} не из этого счёта"
+            f" (другой агент с тем же номером или утрачен var/); счёт начат заново с {clash.seq}"
+        )
+
+    def _is_long_ago(self, start: str) -> bool:
+        """By the local time, as `start` is written."""
+        return self._now().replace(tzinfo=None) - read_stamp(start) > CLASH_TOLD
 
 
 def _reason(error: Exception) -> str:

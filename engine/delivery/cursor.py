@@ -57,25 +57,43 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class InFlight:
-    """A drop whose bytes may have left: its name, its count and its exact records, until the last variant is there."""
+    """A drop whose bytes may have left: its name, its count and its exact records, until the last variant is there.
+
+    `sizes` are the bytes of its zips by the order of `variants`, as they were last sent; empty where nobody noted them.
+    """
 
     number: int
     seq: int
     start: str
     variants: tuple[str, ...]
     ranges: tuple[Range, ...]
+    sizes: tuple[int, ...] = ()
+
+    def size(self, variant: str) -> int | None:
+        """The bytes of one zip, as far as they are noted."""
+        return dict(zip(self.variants, self.sizes, strict=False)).get(variant)
+
+
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """Somebody else uses this Number too: he had the name `taken`, so this agent's count went on with `seq`."""
+
+    number: int
+    taken: str
+    seq: int
 
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
     """`seq` is the next one to give, `start` the text that says when this count began, empty while it has not;
-    `positions` are bytes by path below `www/`."""
+    `positions` are bytes by path below `www/`; `clash` tells why this count began where another one stood."""
 
     target: Target
     seq: int
     start: str
     positions: Mapping[str, int] = field(default_factory=dict)
     in_flight: InFlight | None = None
+    clash: Clash | None = None
 
     def position(self, path: str) -> int:
         """Up to where this file is delivered, in bytes; 0 for one that was never touched."""
@@ -94,6 +112,10 @@ class Cursor:
     def jump(self, highest: int, start: str) -> Cursor:
         """Go on above `highest` with a new count."""
         return replace(self, seq=max(self.seq, highest + 1), start=start)
+
+    def clashed(self, number: int, taken: str) -> Cursor:
+        """Remember, behind a jump, whose fault it was."""
+        return replace(self, clash=Clash(number, taken, self.seq))
 
     def without(self, paths: frozenset[str]) -> Cursor:
         """These files are gone: one that comes under the same name is another."""
@@ -146,6 +168,9 @@ def _lines(cursor: Cursor) -> Iterator[str]:
     target = cursor.target
     yield from ("[cursor]", f"Host={target.host}", f"Port={target.port}", f"User={target.user}")
     yield from (f"Directory={target.directory}", f"NextSeq={cursor.seq}", f"Start={cursor.start}")
+    if cursor.clash:
+        yield from ("", "[clash]", f"Number={cursor.clash.number}", f"Taken={cursor.clash.taken}")
+        yield f"Seq={cursor.clash.seq}"
     yield from ("", "[positions]")
     yield from (f"{path}={at}" for path, at in sorted(cursor.positions.items()))
     if cursor.in_flight:
@@ -155,7 +180,7 @@ def _lines(cursor: Cursor) -> Iterator[str]:
 
 def _drop_lines(drop: InFlight) -> Iterator[str]:
     yield from ("", "[in flight]", f"Number={drop.number}", f"Seq={drop.seq}", f"Start={drop.start}")
-    yield from (f"Variants={','.join(drop.variants)}", "", "[ranges]")
+    yield from (f"Variants={','.join(drop.variants)}", f"Sizes={','.join(map(str, drop.sizes))}", "", "[ranges]")
     yield from (f"{taken.path}={taken.start}-{taken.end}" for taken in drop.ranges)
 
 
@@ -177,7 +202,12 @@ def _cursor(sections: dict[str, dict[str, str]]) -> Cursor:
     head = sections["cursor"]
     target = Target(head["Host"], int(head["Port"]), head["User"], head["Directory"])
     positions = {path: int(at) for path, at in sections["positions"].items()}
-    return Cursor(target, int(head["NextSeq"]), head["Start"], positions, _drop(sections))
+    return Cursor(target, int(head["NextSeq"]), head["Start"], positions, _drop(sections), _clash(sections))
+
+
+def _clash(sections: dict[str, dict[str, str]]) -> Clash | None:
+    told = sections.get("clash")
+    return Clash(int(told["Number"]), told["Taken"], int(told["Seq"])) if told else None
 
 
 def _drop(sections: dict[str, dict[str, str]]) -> InFlight | None:
@@ -186,7 +216,8 @@ def _drop(sections: dict[str, dict[str, str]]) -> InFlight | None:
     drop = sections["in flight"]
     ranges = tuple(_range(path, value) for path, value in sections["ranges"].items())
     variants = tuple(filter(None, drop["Variants"].split(",")))
-    return InFlight(int(drop["Number"]), int(drop["Seq"]), drop["Start"], variants, ranges)
+    sizes = tuple(map(int, filter(None, drop.get("Sizes", "").split(","))))
+    return InFlight(int(drop["Number"]), int(drop["Seq"]), drop["Start"], variants, ranges, sizes)
 
 
 def _range(path: str, value: str) -> Range:

@@ -1,4 +1,4 @@
-"""One FTP session with an external server: look, send, rename (formats guide, section 7).
+"""One FTP session with an external server: look, store, rename, look again (formats guide, section 7).
 
 ftputil makes the folders; the ftplib session inside it does the rest, because ftputil's own upload reports success on
 426, 450, 451 and on no answer at all, and its other calls look around between the commands. Whatever a server does
@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import ftplib
 import re
-import socket
-import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -24,24 +22,22 @@ with warnings.catch_warnings():
     import ftputil.error
 
 from engine.errors import DeliveryFailed, NameTaken
-from engine.naming import parse_drop_name
+from engine.push.reading import PART, ListRefused, names, read, seq_of
 from engine.push.reason import cause_of, reason
 from engine.push.tls import SecureWire, trust
 from engine.push.wire import Wire
 from engine.settings import Server
 
 BLOCK_BYTES = 8192
-LINE_LIMIT_BYTES = 4096
-TRANSFER_LIMIT_TIMEOUTS = 60
-"""What a server sends may take so many time-outs in all, however it trickles."""
-PART = ".part"
+CHECKED_BYTES = 65536
+"""So much of the end of a drop is read back: nearly always all of it, and of every zip the list of what is in it."""
 _NONSENSE = "no-such-file.zip"
 
 _EXPECTED = (OSError, EOFError, ftplib.Error, ftputil.error.FTPError, ValueError, OverflowError)
 """What ftplib and ftputil raise on bad servers; the last two on answers that make no sense or cannot be encoded."""
 
 
-def _ignore_encryption(_remark: str) -> None:
+def _ignore(*_: object) -> None:
     """For owners who show no state."""
 
 
@@ -50,15 +46,20 @@ class Session:
 
     Use: `open`, then the rest any number of times, then `close` in any case. `ca_file` holds further certificates to
     believe (`engine.push.tls`). `told` hears at every login what a person should know of the encryption; empty = all
-    is as wanted.
+    is as wanted. `step` is called at each command and each piece of data: the session goes on.
     """
 
     def __init__(
-        self, server: Server, ca_file: Path | None = None, told: Callable[[str], None] = _ignore_encryption
+        self,
+        server: Server,
+        ca_file: Path | None = None,
+        told: Callable[[str], None] = _ignore,
+        step: Callable[[], None] = _ignore,
     ) -> None:
         self._server = server
         self._ca_file = ca_file
         self._told_encryption = told
+        self._step = step
         self._wire: Wire | None = None
         self._host: ftputil.FTPHost | None = None
         self._sound = False
@@ -69,6 +70,7 @@ class Session:
         server = self._server
         encrypts = server.tls > 0
         self._wire = SecureWire(server, trust(self._ca_file), self._told_encryption) if encrypts else Wire(server)
+        self._wire.step = self._step
         if self._is_aborted:
             self._wire.cut()
         with self._told("вход"):
@@ -92,40 +94,76 @@ class Session:
         highest = 0
         try:
             with self._told("список"):
-                for name in self._names():
-                    highest = max(highest, _seq_of(name, number))
-        except _ListRefused:
+                for name in names(self._line()):
+                    highest = max(highest, seq_of(name, number))
+        except ListRefused:
             return None
         return highest
 
-    def send(self, name: str, data: bytes) -> None:
-        """Put `data` under a name that was free: `.part` first, size checked, then renamed.
+    def clear(self, name: str, *, is_new: bool) -> None:
+        """Make way for the `.part` of a drop, right before it is sent.
 
-        Raises `NameTaken` if somebody took the name meanwhile; the `.part` stays for the next try to replace.
+        With `is_new` nothing of ours can lie there: `NameTaken` when somebody else is about to use the name. Else what
+        lies there goes first if it may: whoever still writes into it then harms nobody.
         """
+        with self._told("передача"):
+            if not self._is_part(name + PART):
+                return
+            if is_new:
+                raise NameTaken(name + PART)
+            with suppress(ftplib.error_perm, ftplib.error_temp):
+                self._line().delete(name + PART)
+
+    def store(self, name: str, data: bytes) -> None:
+        """Put `data` on the server as the `.part` of a name, and see that its size is right."""
         part = name + PART
         with self._told("передача"):
             self._store(part, data)
-            self._check_size(part, len(data))
+            arrived = self._size(part)
+        if arrived is not None and arrived != len(data):
+            raise DeliveryFailed(f"передача: на сервере {arrived} байт из {len(data)}")
+
+    def rename(self, name: str, size: int) -> None:
+        """Give the `.part` its final name. `size` is what was stored.
+
+        Raises `NameTaken` if somebody took the name meanwhile (the `.part` stays), or if it turns out that what got the
+        name is not of this size: another board with the same Number had written its own over the `.part`.
+        """
         if self.exists(name):
             raise NameTaken(name)
         with self._told("переименование"):
-            self._line().rename(part, name)
+            self._line().rename(name + PART, name)
+            arrived = self._size(name)
+        if arrived is not None and arrived != size:
+            raise NameTaken(name)
+        # A drop may be taken away at once; one that still has its old name was not renamed, whatever was answered.
+        if arrived is None and self.exists(name + PART):
+            raise DeliveryFailed("переименование: сервер ответил, что сделал, а файл остался под прежним именем")
+
+    def size(self, name: str) -> int | None:
+        """How long a file is; None where there is none or the server does not tell."""
+        with self._told("проверка имени"):
+            return self._size(name)
+
+    def holds(self, name: str, data: bytes) -> bool | None:
+        """Whether these bytes stand under a name, by their last `CHECKED_BYTES`; None where that cannot be read now."""
+        begin = max(0, len(data) - CHECKED_BYTES)
+        with self._told("сверка"):
+            try:
+                found = read(self._line(), name, len(data) - begin + 1, begin)
+            except (ftplib.error_perm, ftplib.error_temp) as error:
+                if str(error).startswith("421"):
+                    raise
+                return None
+        return found == data[begin:]
 
     def fetch(self, name: str, limit: int) -> bytes | None:
         """The first `limit` bytes of a file; None where the server does not give it out."""
         with self._told("чтение"):
             try:
-                data, conn = bytearray(), self._line().transfercmd(f"RETR {name}")
+                return read(self._line(), name, limit)
             except ftplib.error_perm:
                 return None
-            with conn:
-                for piece in self._pieces(conn):
-                    data += piece
-                    if len(data) >= limit:
-                        break
-            self._end_of_data(cut=len(data) >= limit)
-        return bytes(data[:limit])
 
     def close(self) -> None:
         """Say good-bye if the server still listens, and give the descriptors back. Raises nothing."""
@@ -192,46 +230,27 @@ class Session:
             if str(error).startswith("450"):
                 return False
             raise
-        with suppress(ftplib.error_perm, ftplib.error_temp):
-            self._line().sendcmd("NOOP")
-        return answer.startswith("3")
+        if not answer.startswith("3"):
+            return False
+        # Some wait for the second half and refuse everything else till then (proftpd): it comes without a name.
+        with suppress(ftplib.Error):
+            self._line().sendcmd("RNTO")
+        return True
 
     def _is_listed(self, name: str) -> bool:
         """The last resort, for a server that would rename what is not there."""
         try:
-            return name in list(self._names())
-        except _ListRefused:
+            return name in list(names(self._line()))
+        except ListRefused:
             return False
 
-    def _names(self) -> Iterator[str]:
-        """Bare names in the folder; those that are no text of ours may come out garbled."""
-        try:
-            conn = self._line().transfercmd("NLST")
-        except (ftplib.error_perm, ftplib.error_temp) as error:
-            if _says_empty(str(error)):
-                return
-            if str(error).startswith("42"):
-                raise
-            raise _ListRefused from error
-        rest = b""
-        with conn:
-            for piece in self._pieces(conn):
-                *lines, rest = (rest + piece).split(b"\n")
-                rest = rest[:LINE_LIMIT_BYTES]
-                yield from map(_bare_name, lines)
-        self._end_of_data(cut=False)
-        yield _bare_name(rest)
-
-    def _pieces(self, conn: socket.socket) -> Iterator[bytes]:
-        ends_s = time.monotonic() + TRANSFER_LIMIT_TIMEOUTS * self._server.timeout_s
-        while piece := conn.recv(BLOCK_BYTES):
-            if time.monotonic() > ends_s:
-                raise TimeoutError
-            yield piece
+    def _is_part(self, part: str) -> bool:
+        """As `exists`, by what a rename needs: a size may be told wrong."""
+        return self._may_rename(part) and (not self._may_rename(_NONSENSE) or self._is_listed(part))
 
     def _store(self, part: str, data: bytes) -> None:
         try:
-            self._line().storbinary(f"STOR {part}", BytesIO(data), BLOCK_BYTES)
+            self._line().storbinary(f"STOR {part}", BytesIO(data), BLOCK_BYTES, lambda _: self._step())
         except ftplib.error_perm as error:
             # 550, 553: a stale `.part` that may not be overwritten, but perhaps deleted.
             if not re.match("550|553", str(error)):
@@ -240,19 +259,7 @@ class Session:
                 self._line().delete(part)
             except ftplib.Error:
                 raise error from None
-            self._line().storbinary(f"STOR {part}", BytesIO(data), BLOCK_BYTES)
-
-    def _check_size(self, part: str, expected: int) -> None:
-        arrived = self._size(part)
-        if arrived is not None and arrived != expected:
-            raise DeliveryFailed(f"передача: на сервере {arrived} байт из {expected}")
-
-    def _end_of_data(self, *, cut: bool) -> None:
-        try:
-            self._line().voidresp()
-        except (ftplib.error_temp, ftplib.error_perm):
-            if not cut:
-                raise
+            self._line().storbinary(f"STOR {part}", BytesIO(data), BLOCK_BYTES, lambda _: self._step())
 
     def _line(self) -> Wire:
         if self._wire is None:
@@ -271,22 +278,3 @@ class Session:
         except _EXPECTED as error:
             self._sound = self._sound and isinstance(cause_of(error), ftplib.error_perm)
             raise DeliveryFailed(f"{step}: {reason(error, self._server)}") from error
-
-
-class _ListRefused(Exception):
-    """The server does not show its folder; it may still take files."""
-
-
-def _bare_name(line: bytes) -> str:
-    return re.split(r"[/\\]", line.decode("latin-1").rstrip("\r"))[-1]
-
-
-def _says_empty(answer: str) -> bool:
-    """Some servers answer `NLST` of an empty folder as if it failed (RFC 959 gives 450 and 550 for that)."""
-    return re.match(r"[45]50.*(no (such )?files?|empty|not found)", answer, re.IGNORECASE) is not None
-
-
-def _seq_of(name: str, number: int) -> int:
-    """The seq of a drop of ours, or of one on its way; 0 for any other name."""
-    drop = parse_drop_name(name.removesuffix(PART))
-    return drop.seq if drop and drop.number == number else 0

@@ -6,6 +6,7 @@ import ftplib
 import socket
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 
 from engine.settings import Server
@@ -20,6 +21,7 @@ class Wire(ftplib.FTP):
 
     def __init__(self, server: Server) -> None:
         super().__init__(timeout=server.timeout_s, encoding=server.encoding)
+        self.step: Callable[[], None] = lambda: None
         self._lock = threading.Lock()
         self._sockets: list[socket.socket] = []
         self._is_cut = False
@@ -49,6 +51,7 @@ class Wire(ftplib.FTP):
         return conn, size
 
     def getresp(self) -> str:
+        self.step()
         self._reply_bytes = 0
         self._reply_ends_s = time.monotonic() + REPLY_LIMIT_TIMEOUTS * float(self.timeout or 0)
         return super().getresp()

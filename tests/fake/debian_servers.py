@@ -38,7 +38,7 @@ _PROFTPD_TLS = (
 class DebianServer:
     """A server process. `folder` is where a login lands; `stop` and `start` keep the port."""
 
-    host = "127.0.0.1"
+    host: str = "127.0.0.1"
 
     def __init__(self, package: str, command: list[str], port: int, folder: Path, user: str, log: Path) -> None:
         self.port = port
@@ -86,22 +86,25 @@ class DebianServer:
 
 
 @contextlib.contextmanager
-def vsftpd(tmp_path: Path, tls: Identity | None = None) -> Iterator[DebianServer]:
+def vsftpd(tmp_path: Path, tls: Identity | None = None, host: str = "127.0.0.1") -> Iterator[DebianServer]:
     """vsftpd, writable without rights: it takes any password. `tls`: encryption of everything is required."""
+    listening = "listen=NO\nlisten_ipv6=YES\nlisten_address6" if ":" in host else "listen=YES\nlisten_address"
     base = _base(tmp_path, "vsftpd")
     folder, port = base / "files", free_port()
     folder.mkdir()
     (base / "empty").mkdir()
     config = base / "vsftpd.conf"
     config.write_text(
-        f"listen=YES\nlisten_address=127.0.0.1\nlisten_port={port}\nbackground=NO\nrun_as_launching_user=YES\n"
+        f"{listening}={host}\nlisten_port={port}\nbackground=NO\nrun_as_launching_user=YES\n"
         f"anonymous_enable=YES\nno_anon_password=NO\nlocal_enable=NO\nwrite_enable=YES\nanon_upload_enable=YES\n"
         f"anon_mkdir_write_enable=YES\nanon_other_write_enable=YES\nanon_world_readable_only=NO\nanon_umask=022\n"
         f"anon_root={folder}\nftp_username={_user()}\nsecure_chroot_dir={base / 'empty'}\nseccomp_sandbox=NO\n"
         "connect_from_port_20=NO\nxferlog_enable=NO\nutf8_filesystem=YES\n" + (_VSFTPD_TLS.format(tls) if tls else "")
     )
     command = [str(_binary("vsftpd", "vsftpd")), str(config)]
-    yield from _running(DebianServer("vsftpd", command, port, folder, "anonymous", base / "log"))
+    server = DebianServer("vsftpd", command, port, folder, "anonymous", base / "log")
+    server.host = host
+    yield from _running(server)
 
 
 @contextlib.contextmanager
@@ -181,6 +184,14 @@ def _modules() -> Path:
     if not (PROJECT / ".debian" / package).exists():
         subprocess.run([str(PROJECT / "scripts/debian"), package], check=True)
     return PROJECT / ".debian" / package / "usr/lib/proftpd"
+
+
+def debian_environment(package: str) -> tuple[Path, dict[str, str]]:
+    """Where a package of Debian lies, fetched if need be, and the environment that its programs run in."""
+    root = PROJECT / ".debian" / package
+    if not root.exists():
+        subprocess.run([str(PROJECT / "scripts/debian"), package], check=True)
+    return root, {**os.environ, "LD_LIBRARY_PATH": _libraries(package)}
 
 
 def _libraries(package: str) -> str:

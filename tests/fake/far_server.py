@@ -22,6 +22,7 @@ class FarServer:
         self.late = False
         self.lists = True
         self.gives_out = True
+        self.sizes = True
         self.aborted = False
         self.closed = 0
 
@@ -38,11 +39,27 @@ class FarServer:
             return None
         return max((int(name.split("_")[1]) for name in self.files if name.startswith(f"{number}_")), default=0)
 
-    def send(self, name: str, data: bytes) -> None:
+    def clear(self, name: str, *, is_new: bool) -> None:
+        if is_new and f"{name}.part" in self.files:
+            raise NameTaken(f"{name}.part")
+
+    def store(self, name: str, data: bytes) -> None:
         self._step(f"part {name}", lambda: self.files.update({f"{name}.part": data}))
+
+    def rename(self, name: str, size: int) -> None:
         if name in self.files:
             raise NameTaken(name)
         self._step(f"rename {name}", lambda: self.files.update({name: self.files.pop(f"{name}.part")}))
+        if len(self.files[name]) != size:
+            raise NameTaken(name)
+
+    def size(self, name: str) -> int | None:
+        self._step(f"size {name}", lambda: None)
+        return len(self.files[name]) if self.sizes else None
+
+    def holds(self, name: str, data: bytes) -> bool | None:
+        self._step(f"check {name}", lambda: None)
+        return self.files[name] == data if self.gives_out else None
 
     def fetch(self, name: str, limit: int) -> bytes | None:
         self._step(f"fetch {name}", lambda: None)

@@ -66,11 +66,19 @@ class Conversation:
         command = command.upper()
         self.server.commands.append(line)
         self.server.before(command, argument)
-        point = f"{command} .part" if argument.endswith(".part") and command in ("SIZE", "RNFR") else command
+        point = self.point_of(command, argument)
         do = getattr(self, f"do_{command.lower()}", None)
         self.meet(point, lambda: do(argument) if do else "502 not known")
         if command == "QUIT":
             raise _Left
+
+    def point_of(self, command: str, argument: str) -> str:
+        """Where a fault may come; what only asks whether something is there is another point than the real thing."""
+        if command == "RNTO" and not argument:
+            return "RNTO nothing"
+        if command == "RNFR" and argument.endswith(".part") and argument not in self.server.files:
+            return "RNFR no .part"
+        return f"{command} .part" if argument.endswith(".part") and command in ("SIZE", "RNFR") else command
 
     def meet(self, point: str, work: Callable[[], str]) -> None:
         """Do it and answer, unless this is where it fails."""
@@ -162,6 +170,8 @@ class Conversation:
         return "350 to what" if name in self.server.files else "550 no such file"
 
     def do_rnto(self, name: str) -> str:
+        if not name:
+            return "501 no name"
         if self.renamed not in self.server.files:
             return "550 no such file"
         if name in self.server.files:

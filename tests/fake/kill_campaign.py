@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.delivery import cursor
-from tests.fake.kill_check import key, read_archives
+from tests.fake.kill_check import key, read_archives, records_of_the_meter
 from tests.fake.kill_site import Site
 from tests.fake.kill_wrapper import BOARD_BYTES, PHASES, read_board
 
@@ -207,7 +207,7 @@ class Campaign:
             if standing.in_flight or standing.positions != sizes:
                 yield f"{path}: {standing}, {sizes}"
         try:
-            archives = read_archives(self.site.root / "www")
+            archives = records_of_the_meter(read_archives(self.site.root / "www"))
         except AssertionError as torn:
             yield str(torn)
             return

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 TOTALS = ("Q1", "M1", "V1", "Q2", "M2", "V2", "Tall", "Tgood", "Tmin", "Tmax", "Tdt", "Terr")
+OWN_SNAPSHOT = "0"
+"""The agent's own, which has another form."""
 VARIANTS = {"linux", "dos"}
 
 
@@ -89,10 +91,15 @@ def key(device: str, record: str) -> tuple[str, str, str, str, str]:
     return device, told["RecType"], told["DateTime"], told["S1Tall"], told["S1M1"]
 
 
+def records_of_the_meter(archives: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """Without events: what the agent saw itself depends on when it looked."""
+    return {path: bodies for path, bodies in archives.items() if not path.partition("/")[2].startswith("E")}
+
+
 def check_archives(archives: Mapping[str, tuple[str, ...]], truth: Iterable[tuple[str, ...]]) -> None:
     """Each true record stands once, and nothing else; files hold what belongs to them; growth adds up."""
     by_kind: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for path, bodies in archives.items():
+    for path, bodies in records_of_the_meter(archives).items():
         device, _, name = path.partition("/")
         for body in bodies:
             assert name == file_name(fields(body)), f"{path}: {body[:40]!r} does not belong here"
@@ -107,7 +114,9 @@ def check_archives(archives: Mapping[str, tuple[str, ...]], truth: Iterable[tupl
 
 
 def file_name(told: Mapping[str, str]) -> str:
-    _, month, year = told["DateTime"].split(" ")[0].split(".")
+    first, month, year = told["DateTime"].split(" ")[0].split(".")
+    if told["RecType"] == "E":
+        return f"E-20{first}.txt"
     return {"H": f"H-20{year}-{month}.txt", "D": f"D-20{year}.txt", "M": "M.txt"}[told["RecType"]]
 
 

@@ -201,11 +201,15 @@ def wrap_delivery(board: Board) -> None:
         own.left = len(owed)
         former(handover, drop, owed, parcel)
 
-    @wrapped(Session, "send")
-    def send(former: Callable[..., None], session: Any, name: str, data: bytes) -> None:
+    @wrapped(Session, "clear")
+    def clear(former: Callable[..., None], session: Any, name: str, **how: bool) -> None:
         board.here()
         board.leave("between")
-        former(session, name, data)
+        former(session, name, **how)
+
+    @wrapped(Session, "rename")
+    def rename(former: Callable[..., None], session: Any, name: str, size: int) -> None:
+        former(session, name, size)
         own.left -= 1
         board.enter("between" if own.left else "renamed")
         board.here()

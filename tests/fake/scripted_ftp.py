@@ -148,7 +148,9 @@ class _Conversation:
         self.say("350 to what" if known else "550 no such file")
 
     def do_rnto(self, name: str) -> None:
-        if self.renamed not in self.server.files:
+        if not name:
+            self.say("501 no name")
+        elif self.renamed not in self.server.files:
             self.say("550 no such file")
         elif name in self.server.files and not self.server.renames_over:
             self.say("553 it exists")

@@ -12,7 +12,7 @@ import pytest
 
 from engine import files
 from tests.fake.kill_campaign import PROJECT, Campaign, Kill, plan
-from tests.fake.kill_check import check_archives, check_drops, is_whole_snapshot, read_archives
+from tests.fake.kill_check import OWN_SNAPSHOT, check_archives, check_drops, is_whole_snapshot, read_archives
 from tests.fake.kill_site import Site, site
 from tests.fake.kill_wrapper import PHASES
 from tests.fake.power_disk import Recorder, after_power_loss
@@ -72,7 +72,7 @@ def check_everything(around: Site, campaign: Campaign) -> None:
     for server in range(len(around.servers)):
         check_drops(around.drops(server), archives)
         assert not list(around.folder(server).glob("*.part")), "a piece of a drop was left behind"
-    snapshots = sorted((around.root / "log/User/txt").glob("*.txt"))
+    snapshots = sorted(path for path in (around.root / "log/User/txt").glob("*.txt") if path.stem != OWN_SNAPSHOT)
     assert len(snapshots) == len(around.meters)
     assert all(is_whole_snapshot(path.read_text("utf-8")) for path in snapshots)
     assert [path for path in around.root.glob("www/*/gaps.txt") if path.read_text("utf-8")] == []

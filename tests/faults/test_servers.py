@@ -24,13 +24,16 @@ SLACK_S = 4.0
 LONGEST_PAUSE_S = 10.0
 """Of the sound server, whose drops come every second."""
 PASSIVE: tuple[str, ...] = ("banner", "USER", "PASS", "OPTS", "PWD", "CWD", "TYPE", "PASV", "STOR", "STOR data")
-PASSIVE += ("SIZE", "SIZE .part", "RNFR", "RNFR .part", "RNTO", "QUIT")
+PASSIVE += ("SIZE", "SIZE .part", "RNFR", "RNFR no .part", "RNFR .part", "RNTO", "RETR", "RETR data", "QUIT")
 ACTIVE = tuple("PORT" if point == "PASV" else point for point in PASSIVE)
 ANSWERS: tuple[str, ...] = ("421 leaving", "425 no line", "450 busy", "451 an error here", "452 no room", "500 what")
 ANSWERS += ("502 not known", "530 not in", "550 not for you", "552 no room for more", "553 not this name", "299 odd")
 ANSWERS += ("what is this", "")
-LIES = {("RNTO", "299 odd"), ("PORT", "299 odd")}
-"""Success is claimed for what was not done."""
+ASKED = ("421 leaving", "451 an error here", "500 what", "530 not in")
+"""To a question whether something is there."""
+UNANSWERED = ("STOR data", "RETR data", "RNFR", "RNFR no .part", "QUIT")
+LIES = {("PORT", "299 odd")}
+"""Success is claimed for what was not done, and nothing tells."""
 ODD_LISTING = b"total 3\r\ndrwxr-xr-x 2 ftp ftp 4096 Jan 1 1970 .\r\n/drops/a b.zip\r\n\xff\xfe\r\n\r\n" + b"x" * 999
 
 
@@ -46,13 +49,13 @@ def silences(points: tuple[str, ...]) -> list[Fault]:
 
 def answers(points: tuple[str, ...]) -> list[Fault]:
     """Every answer that is none at each point that has one; lies that the client cannot see through are left out."""
-    points = tuple(point for point in points if point not in ("STOR data", "RNFR", "QUIT"))
+    points = tuple(point for point in points if point not in UNANSWERED)
     return [
         *(Fault(point, answer) for point in points for answer in ANSWERS if (point, answer) not in LIES),
         *(Fault("STOR", answer, done=True) for answer in ANSWERS),
         *(Fault("RNTO", answer, done=True) for answer in ANSWERS),
         *(Fault("SIZE .part", f"213 {told}") for told in ("0", "7", "99999999", "-1", "many")),
-        *(Fault("RNFR", answer) for answer in ("421 leaving", "451 an error here", "500 what", "530 not in")),
+        *(Fault(point, answer) for point in ("RNFR", "RNFR no .part") for answer in ASKED),
     ]
 
 

@@ -4,14 +4,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.delivery.cursor import Cursor, CursorDamaged, InFlight, Range, Target, cursor_path, read, write
+from engine.delivery.cursor import Clash, Cursor, CursorDamaged, InFlight, Range, Target, cursor_path, read, write
 
 WORDS = st.text(st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp")), max_size=12)
 NUMBERED = st.from_regex(r"\A[0-9A-Za-z]{1,20}\Z")
 PATHS = st.builds("{}/{}.txt".format, NUMBERED, WORDS.filter(lambda text: "/" not in text))
 NUMBERS = st.integers(0, 10**12)
 RANGES = st.lists(st.builds(Range, PATHS, NUMBERS, NUMBERS), unique_by=lambda taken: taken.path, max_size=4).map(tuple)
-DROPS = st.builds(InFlight, NUMBERS, NUMBERS, WORDS, st.sampled_from([("linux",), ("linux", "dos")]), RANGES)
+SIZES = st.lists(NUMBERS, max_size=2).map(tuple)
+DROPS = st.builds(InFlight, NUMBERS, NUMBERS, WORDS, st.sampled_from([("linux",), ("linux", "dos")]), RANGES, SIZES)
 CURSORS = st.builds(
     Cursor,
     st.builds(Target, WORDS, st.integers(1, 65535), WORDS, WORDS),
@@ -19,6 +20,7 @@ CURSORS = st.builds(
     WORDS,
     st.dictionaries(PATHS, NUMBERS, max_size=4),
     st.none() | DROPS,
+    st.none() | st.builds(Clash, NUMBERS, WORDS, NUMBERS),
 )
 
 TARGET = Target("ftp.example.org", 21, "UDStesmart", "/drops")

@@ -25,7 +25,7 @@ from tests.fake.far_server import FarServer, PowerCut
 SERVER = Server(
     "server1", True, "ftp.example.org", 21, "tsm", "secret", "/in", 60, ("linux", "dos"), True, 0, "utf-8", 30.0
 )
-NOW = datetime(2026, 11, 22, 8, 27)
+NOW = datetime(2026, 11, 22, 8, 27).astimezone()
 FILE = "440020/H-2018-09.txt"
 
 
@@ -122,7 +122,7 @@ def test_drops_follow_one_another_in_one_session_until_nothing_remains(tmp_path:
     assert site.far.steps.count("open") == 1
 
 
-def test_the_order_is_free_names_note_send_strike(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_order_is_free_names_note_send_look_strike(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     site.store(1)
     real = files.write_whole
 
@@ -136,7 +136,8 @@ def test_the_order_is_free_names_note_send_strike(site: Site, monkeypatch: pytes
     linux, dos = "1_00000001_linux.zip", "1_00000001_dos.zip"
     assert site.far.steps == [
         "open", "list", f"exists {linux}", f"exists {dos}", "noted",
-        f"part {linux}", f"rename {linux}", f"part {dos}", f"rename {dos}", "struck out",
+        f"part {linux}", f"rename {linux}", f"check {linux}", f"part {dos}", f"rename {dos}", f"check {dos}",
+        "struck out",
     ]  # fmt: skip
 
 
@@ -456,7 +457,7 @@ def test_where_nothing_may_be_read_no_variant_counts_as_arrived_behind_a_foreign
 
 def test_a_variant_that_arrived_is_not_sent_again_under_a_new_name(site: Site) -> None:
     site.store(3)
-    site.far.breaks = {7: DeliveryFailed("нет ответа 30 с")}
+    site.far.breaks = {8: DeliveryFailed("нет ответа 30 с")}
     assert not site.delivery.turn()
     assert "1_00000001_linux.zip" in site.far.files
     site.far.files["1_00000001_dos.zip"] = b"of another"
@@ -465,20 +466,84 @@ def test_a_variant_that_arrived_is_not_sent_again_under_a_new_name(site: Site) -
     assert records(site.drops("dos")) == [1, 2, 3]
 
 
-def test_a_name_taken_while_the_data_went_is_met_at_the_next_turn(site: Site) -> None:
+def test_a_name_taken_while_the_data_went_is_left_alone_at_once(site: Site) -> None:
     site.store(3)
-    real = site.far.send
+    real = site.far.rename
 
-    def race(name: str, data: bytes) -> None:
+    def race(name: str, size: int) -> None:
         site.far.files[name] = b"of another"
-        site.far.send = real  # type: ignore[method-assign]
-        real(name, data)
+        site.far.rename = real  # type: ignore[method-assign]
+        real(name, size)
 
-    site.far.send = race  # type: ignore[method-assign]
-    assert not site.delivery.turn()
+    site.far.rename = race  # type: ignore[method-assign]
     assert site.delivery.turn()
+    assert site.far.files["1_00000001_linux.zip"] == b"of another"
     assert records(site.drops("linux")) == records(site.drops("dos")) == [1, 2, 3]
-    assert seqs(site.drops("linux"))[0] == 2
+    assert seqs(site.drops("linux")) == [2]
+
+
+def test_where_nothing_may_be_read_a_drop_of_another_size_is_another_s(site: Site) -> None:
+    """The process ended before the renaming, and the other board's renaming took the `.part` along."""
+    site.far.gives_out = False
+    site.store(3)
+    site.far.breaks = {5: PowerCut()}
+    with pytest.raises(PowerCut):
+        site.delivery.turn()
+    site.far.files = {"1_00000001_linux.zip": b"of another"}
+    site.restart()
+    assert site.delivery.turn()
+    assert site.far.files["1_00000001_linux.zip"] == b"of another"
+    assert records(site.drops("linux")) == records(site.drops("dos")) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("sizes", [True, False])
+def test_where_nothing_may_be_read_a_name_that_was_never_asked_for_is_another_s(sizes: bool, site: Site) -> None:
+    site.far.gives_out, site.far.sizes = False, sizes
+    site.store(3)
+    site.far.breaks = {4: DeliveryFailed("нет ответа 30 с")}
+    assert not site.delivery.turn()
+    taken = bytes(read(site.cursor_file.read_text("utf-8")).in_flight.sizes[0])  # type: ignore[union-attr]
+    site.far.files["1_00000001_linux.zip"] = taken
+    assert site.delivery.turn()
+    assert site.far.files.pop("1_00000001_linux.zip") == taken
+    assert records(site.drops("linux")) == records(site.drops("dos")) == [1, 2, 3]
+
+
+def test_a_server_that_takes_files_and_cannot_give_them_back_gets_its_drops(site: Site) -> None:
+    """Its lines break at each reading: after a few nothing is read back any more."""
+    site.store(3)
+    site.far.holds = site.far.fetch = lambda *_: _raise(DeliveryFailed("сверка: нет ответа 30 с"))  # type: ignore[method-assign,assignment,return-value]
+    turns = 0
+    while not site.delivery.turn():
+        turns += 1
+        assert turns < 10
+    assert records(site.drops("linux")) == records(site.drops("dos")) == [1, 2, 3]
+    assert {drop.info.start for drop in site.drops("linux")} == {"22.11.26 08:27:00"}
+
+
+def _raise(error: Exception) -> None:
+    raise error
+
+
+def test_a_clash_is_told_through_a_restart_for_a_week_and_only_for_its_number(site: Site) -> None:
+    site.far.files["1_00000001_linux.zip"] = b"of another"
+    site.store(3)
+    assert site.delivery.turn()
+    told = site.told[-1].clash
+    assert told.startswith("Number=1 на сервере уже занят: 1_00000001_linux.zip")
+    site.now += timedelta(days=6)
+    site.restart()
+    assert site.delivery.turn()
+    assert site.told[-1].clash == told
+    site.number = 2
+    site.restart()
+    assert site.delivery.turn()
+    assert site.told[-1].clash == ""
+    site.number = 1
+    site.now += timedelta(days=2)
+    site.restart()
+    assert site.delivery.turn()
+    assert site.told[-1].clash == ""
 
 
 def test_a_real_server_that_was_away_gets_everything_when_it_is_back(tmp_path: Path) -> None:
@@ -618,7 +683,7 @@ def test_stop_cuts_a_transfer_that_runs(tmp_path: Path) -> None:
         assert cut.wait(20)
         raise DeliveryFailed("соединение разорвано")
 
-    far.send = hang  # type: ignore[method-assign]
+    far.store = hang  # type: ignore[method-assign]
     far.abort = cut.set  # type: ignore[method-assign]
     delivery = threaded(tmp_path, far, told)
     delivery.start()
@@ -662,3 +727,31 @@ def test_pauses_after_failures_grow_up_to_the_interval(tmp_path: Path, monkeypat
     monkeypatch.setattr("time.monotonic", lambda: 1000.0)
     delivery.work()
     assert waits == [10.0, 5.0, 10.0, 20.0, 40.0, 60.0, 60.0, 60.0, 60.0, 5.0]
+
+
+def test_a_delivery_says_how_long_its_steps_may_take_and_when_all_was_well(site: Site) -> None:
+    delivery = site.delivery
+    signs: list[float] = []
+    delivery.give_sign = signs.append  # type: ignore[method-assign]
+    began_s = delivery.well_at_s
+    delivery.step()
+    assert signs == [8 * SERVER.timeout_s]
+    ended = threading.Event()
+    turns = 0
+
+    def turn() -> bool:
+        nonlocal turns
+        turns += 1
+        if turns == 2:
+            delivery.stop()
+            ended.set()
+        return turns == 1
+
+    delivery.turn = turn  # type: ignore[method-assign]
+    delivery._pause_s = lambda *_: 0.0  # type: ignore[method-assign]
+    delivery._first_wait_s = lambda: 0.0  # type: ignore[method-assign]
+    delivery.start()
+    assert ended.wait(10)
+    delivery.join(10)
+    assert delivery.well_at_s > began_s
+    assert signs[1:3] == [0.0, 0.0], "a wait is told before it begins"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ftplib
 import socket
 import threading
 import time
@@ -14,10 +15,15 @@ from engine.push import Session
 from engine.settings import Server
 from tests.fake.debian_servers import DebianServer, free_port, proftpd, vsftpd
 from tests.fake.scripted_ftp import ScriptedFtp
+from tests.fake.sending import send as send_drop
 
 NAME = "1_00000007_linux.zip"
 PART = NAME + ".part"
 DATA = bytes(range(256)) * 300
+
+HAS_IPV6 = Path("/proc/net/if_inet6").exists() and "00000000000000000000000000000001 " in Path(
+    "/proc/net/if_inet6"
+).read_text("ascii")
 
 Real = Callable[[Path], AbstractContextManager[DebianServer]]
 
@@ -60,7 +66,7 @@ def failure(server: Server, work: Callable[[Session], object]) -> str:
 
 
 def send(session: Session) -> None:
-    session.send(NAME, DATA)
+    send_drop(session, NAME, DATA)
 
 
 # --- real servers
@@ -84,6 +90,29 @@ def test_it_comes_back_as_it_went_passive_and_active(real: Real, passive: bool, 
         assert session.fetch(NAME, 1 << 20) == DATA
         assert session.fetch(NAME, 1000) == DATA[:1000]
         assert session.exists(NAME), "a transfer that was cut short leaves the session in order"
+
+
+@pytest.mark.skipif(not HAS_IPV6, reason="no ::1 here")
+@pytest.mark.parametrize("passive", [True, False])
+def test_over_ipv6_the_data_come_by_epsv_and_eprt(
+    passive: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    real_putline = ftplib.FTP.putline
+    monkeypatch.setattr(ftplib.FTP, "putline", lambda wire, line: (said.append(line), real_putline(wire, line))[1])
+    with vsftpd(tmp_path, host="::1") as server, real_session(server, host="::1", passive=passive) as session:
+        send(session)
+        assert session.fetch(NAME, 1 << 20) == DATA
+        assert session.highest_seq(1) == 7
+    words = {line.split()[0] for line in said}
+    assert words & {"PASV", "PORT", "EPSV", "EPRT"} == {"EPSV" if passive else "EPRT"}
+
+
+def test_over_ipv4_a_server_is_never_asked_for_what_it_may_not_know(scripted: ScriptedFtp) -> None:
+    """EPSV and EPRT: some servers, and boxes on the way, stumble over them."""
+    with session_with(server_at(scripted.port)) as session:
+        send(session)
+    assert [line for line in scripted.commands if line.startswith("E")] == []
 
 
 @pytest.mark.parametrize("real", [vsftpd, proftpd])
@@ -205,7 +234,7 @@ def test_a_refusal_after_the_data_is_a_failure(answer: str, scripted: ScriptedFt
 def test_a_data_connection_that_breaks_is_a_failure(scripted: ScriptedFtp) -> None:
     scripted.cut_after = 5000
     scripted.after_data["STOR"] = "426 broken"
-    told = failure(server_at(scripted.port), lambda session: session.send(NAME, DATA * 50))
+    told = failure(server_at(scripted.port), lambda session: send_drop(session, NAME, DATA * 50))
     assert told in ("передача: соединение разорвано", "передача: отказ: 426 broken")
     assert NAME not in scripted.files
 
@@ -285,6 +314,74 @@ def test_a_name_taken_while_the_data_went_is_seen(renames_over: bool, scripted: 
     with pytest.raises(NameTaken), session_with(server_at(scripted.port)) as session:
         send(session)
     assert scripted.files[NAME] == b"of another"
+
+
+def test_what_got_the_name_and_is_not_ours_is_seen(scripted: ScriptedFtp) -> None:
+    """Another board wrote its own drop over the `.part` just before the renaming."""
+
+    def overwrite(command: str, argument: str) -> None:
+        if command == "RNTO" and argument == NAME:
+            scripted.files[PART] = b"of another"
+
+    scripted.before = overwrite
+    with pytest.raises(NameTaken), session_with(server_at(scripted.port)) as session:
+        send(session)
+    assert scripted.files == {NAME: b"of another"}
+
+
+def test_equal_sizes_are_told_apart_by_what_is_read(scripted: ScriptedFtp) -> None:
+    with session_with(server_at(scripted.port)) as session:
+        send_drop(session, NAME, DATA[:1000])
+        assert session.holds(NAME, DATA[:1000]) is True
+        assert session.holds(NAME, DATA[:999] + b"?") is False
+        assert session.holds(NAME, DATA[:1001]) is False
+        scripted.replies["RETR"] = "550 not for you"
+        assert session.holds(NAME, DATA[:1000]) is None
+
+
+@pytest.mark.parametrize("real", [vsftpd, proftpd])
+def test_a_long_drop_is_compared_by_its_end(real: Real, tmp_path: Path) -> None:
+    long = DATA * 3
+    with real(tmp_path) as server, real_session(server) as session:
+        send_drop(session, NAME, long)
+        assert session.holds(NAME, long) is True
+        assert session.holds(NAME, long[:-1] + b"?") is False
+        assert session.exists(NAME), "a transfer that was cut short leaves the session in order"
+
+
+@pytest.mark.parametrize("answer", ["250 renamed", "299 odd"])
+def test_a_server_that_lies_about_the_renaming_is_not_believed(answer: str, scripted: ScriptedFtp) -> None:
+    scripted.replies["RNTO"] = answer
+    assert failure(server_at(scripted.port), send).startswith("переименование: ")
+    assert set(scripted.files) == {PART}
+
+
+def test_a_drop_that_is_taken_away_at_once_has_arrived(scripted: ScriptedFtp) -> None:
+    def take(command: str, _argument: str) -> None:
+        scripted.files.pop(NAME, None) if command == "SIZE" else None
+
+    scripted.before = take
+    with session_with(server_at(scripted.port)) as session:
+        send(session)
+        assert session.holds(NAME, DATA) is None
+    assert scripted.files == {}
+
+
+def test_a_new_name_whose_part_is_there_is_another_s(scripted: ScriptedFtp) -> None:
+    scripted.files[PART] = b"on its way"
+    with pytest.raises(NameTaken), session_with(server_at(scripted.port)) as session:
+        session.clear(NAME, is_new=True)
+    assert scripted.files == {PART: b"on its way"}
+
+
+def test_a_question_for_a_name_leaves_proftpd_in_order(tmp_path: Path) -> None:
+    """Behind `RNFR` it refuses everything until the second half has come."""
+    with proftpd(tmp_path) as server, real_session(server) as session:
+        (server.folder / PART).write_bytes(b"on its way")
+        with pytest.raises(NameTaken):
+            session.clear(NAME, is_new=True)
+        assert session.highest_seq(1) == 7
+        assert (server.folder / PART).read_bytes() == b"on its way"
 
 
 def test_a_refused_rename_is_told(scripted: ScriptedFtp) -> None:
@@ -382,3 +479,16 @@ def test_a_session_says_good_bye_and_leaves_nothing_open(scripted: ScriptedFtp) 
     with session_with(server_at(scripted.port)) as session:
         send(session)
     assert scripted.commands[-1] == "QUIT"
+
+
+def test_every_command_and_every_piece_of_data_is_a_step(scripted: ScriptedFtp) -> None:
+    steps: list[int] = []
+    session = Session(server_at(scripted.port), step=lambda: steps.append(len(steps)))
+    try:
+        session.open()
+        opened = len(steps)
+        session.store("1_00000001_linux.zip", b"x" * 100_000)
+        assert opened >= 3
+        assert len(steps) - opened >= 100_000 // 8192 + 3
+    finally:
+        session.close()

@@ -20,6 +20,7 @@ from tests.fake.certificates import Identity, authority, server_identity
 from tests.fake.debian_servers import DebianServer, proftpd, pure_ftpd, vsftpd
 from tests.fake.leaks import nothing_left
 from tests.fake.scripted_ftp import ScriptedFtp
+from tests.fake.sending import send
 
 NAME = "1_00000007_linux.zip"
 DATA = bytes(range(256)) * 3000
@@ -95,7 +96,7 @@ def test_everything_works_encrypted_passive_and_active(
         wanted = real_server(server, directory="drops/котельная 1", passive=passive, tls=tls)
         with session_with(wanted, keys / "ca.pem", told) as session:
             assert session.highest_seq(1) == 0
-            session.send(NAME, DATA)
+            send(session, NAME, DATA)
             assert session.exists(NAME)
             assert session.highest_seq(1) == 7
             assert session.fetch(NAME, len(DATA) + 1) == DATA
@@ -108,7 +109,7 @@ def test_a_transfer_that_was_cut_short_leaves_the_session_in_order(real: Real, k
     """pure-ftpd garbles its answer to that, encrypted or not."""
     known = identity(keys, "known")
     with real(tmp_path, known) as server, session_with(real_server(server), keys / "ca.pem") as session:
-        session.send(NAME, DATA)
+        send(session, NAME, DATA)
         assert session.fetch(NAME, 1000) == DATA[:1000]
         assert session.exists(NAME)
 
@@ -118,7 +119,7 @@ def test_names_in_another_encoding_arrive_as_their_bytes(real: Real, keys: Path,
     with real(tmp_path, identity(keys, "known")) as server:
         wanted = real_server(server, directory="ТСМ/дом 13", encoding="cp1251")
         with session_with(wanted, keys / "ca.pem") as session:
-            session.send(NAME, DATA)
+            send(session, NAME, DATA)
         folder = bytes(server.folder) + b"/" + "ТСМ/дом 13".encode("cp1251")
         assert Path(folder.decode("utf-8", "surrogateescape"), NAME).read_bytes() == DATA
 
@@ -133,14 +134,14 @@ def test_the_session_of_the_control_connection_is_used_for_the_data(
     )
     known = identity(keys, "known")
     with vsftpd(tmp_path, known) as server, session_with(real_server(server), keys / "ca.pem") as session:
-        session.send(NAME, DATA)
+        send(session, NAME, DATA)
     assert reused == [False, True]
 
 
 def test_a_server_s_own_certificate_in_the_file_is_enough(keys: Path, tmp_path: Path) -> None:
     alone = identity(keys, "alone")
     with vsftpd(tmp_path, alone) as server, session_with(real_server(server), alone.certificate) as session:
-        session.send(NAME, DATA)
+        send(session, NAME, DATA)
 
 
 # --- certificates that cannot be believed
@@ -183,7 +184,7 @@ def test_the_authorities_of_the_system_are_believed(
     monkeypatch.setenv("SSL_CERT_FILE", str(keys / "ca.pem"))
     known = identity(keys, "known")
     with vsftpd(tmp_path, known) as server, session_with(real_server(server), tmp_path / "none.pem") as session:
-        session.send(NAME, DATA)
+        send(session, NAME, DATA)
 
 
 # --- servers without encryption
@@ -203,7 +204,7 @@ def test_a_server_without_encryption_is_used_and_told_when_it_is_not_required(
 ) -> None:
     told: list[str] = []
     with real(tmp_path) as plain, session_with(real_server(plain, tls=1), keys / "ca.pem", told) as session:
-        session.send(NAME, DATA)
+        send(session, NAME, DATA)
         assert (plain.folder / NAME).read_bytes() == DATA
     assert told == [PLAIN]
 
