@@ -6,7 +6,9 @@ looks for new ones.
 
 from __future__ import annotations
 
+import os
 import random
+import time
 
 import pytest
 from hypothesis import settings
@@ -23,8 +25,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # No agent of a test may write to a drive that happens to be plugged in.
+    os.environ["TSM_MOUNTINFO"] = os.devnull
+    time.clock_settime = _never_set
     if config.option.seed is None:
         config.option.seed = random.randrange(1_000_000)
+
+
+def _never_set(*_: object) -> None:
+    raise AssertionError("a test would have set the clock of this machine")
 
 
 def pytest_report_header(config: pytest.Config) -> str:
