@@ -86,6 +86,34 @@ def put_in_place(temporary: Path, path: Path, *, synced: bool) -> None:
         sync(path.parent)
 
 
+def replace_unchanged(path: Path, before: bytes, after: bytes) -> bool:
+    """Put `after` in the place of a file that still holds `before`, on the disk; False: it holds something else now.
+
+    Somebody may give the name to another file at this very moment: that one stays, whenever it comes. A crash in
+    between may leave no file of this name, so this is for files of which there is a copy.
+    """
+    temporary, file = open_temporary(path)
+    aside = temporary.with_name(f".of{temporary.name}")
+    try:
+        with file:
+            file.write(after)
+            finish(file, synced=True)
+        path.rename(aside)
+        unchanged = _holds(aside, before)
+        try:
+            os.link(temporary if unchanged else aside, path)
+        except FileExistsError:
+            unchanged = False
+        except OSError:
+            aside.rename(path)
+            raise
+        sync(path.parent)
+        return unchanged
+    finally:
+        temporary.unlink(missing_ok=True)
+        aside.unlink(missing_ok=True)
+
+
 def append_whole(path: Path, data: bytes) -> int:
     """Add `data` at the end with one `write()`; returns the new length in bytes. Not synced.
 
