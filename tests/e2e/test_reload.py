@@ -193,7 +193,7 @@ def test_a_log_folder_that_was_removed_is_made_anew(tmp_path: Path) -> None:
             eventually(lambda: is_online(agent), "the start", agent)
             (tmp_path / "log").rename(tmp_path / "away")  # in one step: the agent writes there at any moment
             eventually(lambda: "Ошибок нет" in agent.status(), "the tree is back", agent)
-            assert "PollInterval=1" in read(tmp_path / naming.AGENT_INI)
+            eventually(lambda: "PollInterval=1" in read(tmp_path / naming.AGENT_INI), "the user's settings", agent)
             put(tmp_path, "devices/b.ini", tcp_device(line.port))
             eventually(lambda: is_online(agent), "a device in the new folder", agent)
 
