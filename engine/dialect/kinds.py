@@ -153,6 +153,23 @@ def tty_port() -> Kind:
     return Kind("порт: ttyS1, ttyUSB1000, путь /dev/tty…, /dev/serial/… или /dev/pts/…; пусто = нет", take)
 
 
+def port_map() -> Kind:
+    """Serial ports and the TCP port of each, as pairs; neither stands twice."""
+    tty = tty_port()
+
+    def take(value: str) -> object:
+        name, _, port = value.rpartition(":")
+        path, number = tty.take(name.strip()), int(_match(_WHOLE, port)[0])
+        return _checked(path, path), _checked(1 <= number <= PORT_MAX, number)
+
+    def unlike(value: str) -> object:
+        pairs = words(Kind("", take), most=32).take(value)
+        assert isinstance(pairs, tuple)
+        return _checked(all(len(set(side)) == len(pairs) for side in zip(*pairs, strict=True)), pairs)
+
+    return Kind("через запятую: порт:порт TCP, например ttyS0:2000, без повторов (можно пусто)", unlike)
+
+
 def host() -> Kind:
     """A name or an address, without scheme, port and path."""
     return Kind("имя или IP-адрес (без ftp:// и порта)", _host)

@@ -14,13 +14,15 @@ from threading import Event
 
 from engine.archive.catchup import Catchup
 from engine.archive.findings import Finding, Task
-from engine.dialogue import Ask, Driver, Fetched, Mark
+from engine.dialogue import Ask, Driver, Fetched, Mark, Write
 from engine.due import LONGEST_PAUSE_S, growing_pause
 from engine.errors import LineDown, NoAnswer, Refused
-from engine.line.bus import Bus, Pace
-from engine.line.device import REPEAT_READING_S, Answers, Device
+from engine.line.bus import Bus, Pace, longest_s
+from engine.line.device import REPEAT_READING_S, Answers, Device, Wish
+from engine.line.guest import Guest
+from engine.line.lending import Lending
 from engine.line.turns import Conversation, Turns
-from engine.news import Archived, Contact, LineChanged, Missed, News
+from engine.news import Archived, LineChanged, Missed, News, Written
 from engine.settings import DeviceSettings
 from engine.worker import Worker
 
@@ -42,6 +44,7 @@ class LineWorker(Worker):
         self._post = post
         self._clock = clock
         self._turns = Turns()
+        self._lending = Lending(bus, clock)
         self._orders: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._wake = Event()
         self._current: Conversation | None = None
@@ -60,15 +63,23 @@ class LineWorker(Worker):
 
     def drop_archive(self, file: str) -> None:
         """Read no archive of this device until `begin_archive` is called again."""
-        self._order(lambda: self._drop_archive(file))
+        self._order(lambda: self._turns.drop_archive(file))
 
     def retry_damaged(self) -> None:
         """Try every damaged place of every archive once more."""
-        self._order(self._retry_damaged)
+        self._order(self._turns.retry_damaged)
 
     def poll_now(self) -> None:
         """Read every device at once."""
-        self._order(self._poll_now)
+        self._order(lambda: self._turns.read_now(self._clock()))
+
+    def write(self, file: str, write: Write, until_s: float) -> None:
+        """Write to a device, unless `until_s` comes first. What still waits gives way; the end is told as `Written`."""
+        self._order(lambda: self._turns.wish(file, write, until_s))
+
+    def lend(self, guest: Guest) -> None:
+        """Carry the bytes of this client from now on, between the requests of the polls (engine.line.lending)."""
+        self._order(lambda: self._lending.begin(guest))
 
     def stop(self) -> None:
         super().stop()
@@ -80,35 +91,13 @@ class LineWorker(Worker):
         self._wake.set()
 
     def _set_devices(self, devices: tuple[DeviceSettings, ...], interval_s: float) -> None:
-        now_s = self._clock()
-        old = self._turns.devices
-        devices_now: dict[str, Device] = {}
-        for settings in devices:
-            device = old.get(settings.file)
-            if device is None or device.settings != settings:
-                device = Device(settings, self._drivers, interval_s, now_s)
-            device.set_interval(interval_s, now_s)
-            devices_now[settings.file] = device
-        self._turns.set_devices(devices_now)
+        self._turns.poll(devices, self._drivers, interval_s, self._clock())
         if self._current and not self._turns.is_here(self._current.device):
             self._current = None
 
     def _begin_archive(self, file: str, catchup: Catchup, walk: int) -> None:
         if device := self._turns.devices.get(file):
             self._tell_archive(device, device.begin_archive(catchup, walk))
-
-    def _drop_archive(self, file: str) -> None:
-        if device := self._turns.devices.get(file):
-            device.catchup = None
-
-    def _retry_damaged(self) -> None:
-        for device in self._turns.devices.values():
-            if device.catchup:
-                device.catchup.retry_damaged()
-
-    def _poll_now(self) -> None:
-        for device in self._turns.devices.values():
-            device.due_at_s = min(device.due_at_s, self._clock())
 
     # --- the work
 
@@ -117,19 +106,26 @@ class LineWorker(Worker):
             while not self.stopping.is_set():
                 self._turn()
         finally:
+            self._lending.end("линия закрыта")
             self.bus.close()
 
     def _turn(self) -> None:
+        self.give_sign()
         self._take_orders()
+        if self._lending.holds():
+            return
+        if self._lending.was_long():
+            self._current = None
+            self._turns.give_up()
         now_s = self._clock()
         if now_s < self._reopen_at_s:
-            self._sleep(self._reopen_at_s - now_s)
+            self._rest(self._reopen_at_s - now_s)
             return
         conversation, self._current = self._current or self._choose(now_s), None
         if conversation:
             self._exchange(conversation)
         elif self._orders.empty():
-            self._sleep(self._turns.idle_s(now_s))
+            self._rest(self._turns.idle_s(now_s))
 
     def _take_orders(self) -> None:
         self._wake.clear()
@@ -139,20 +135,24 @@ class LineWorker(Worker):
             except Empty:
                 return
 
-    def _sleep(self, duration_s: float) -> None:
-        if not self.stopping.is_set():
+    def _rest(self, duration_s: float) -> None:
+        self.give_sign(duration_s)
+        if not self._lending.carry(duration_s) and not self.stopping.is_set():
             self._wake.wait(duration_s)
 
     def _choose(self, now_s: float) -> Conversation | None:
+        for late, wish, reason in self._turns.too_late(now_s):
+            self._was_written(late, wish, reason)
         chosen = self._turns.next(now_s)
         if chosen is None or isinstance(chosen, Conversation):
             return chosen
         device, task = chosen.device, chosen.task
-        dialogue = device.archive_dialogue(task) if task else device.reading(now_s)
-        return self._begin(device, task, dialogue, now_s)
+        if isinstance(task, Wish):
+            return self._begin(device, task, device.writing(task), now_s)
+        return self._begin(device, task, device.archive_dialogue(task) if task else device.reading(now_s), now_s)
 
     def _begin(
-        self, device: Device, task: Task | None, dialogue: Generator[Ask, bytes, object], now_s: float
+        self, device: Device, task: Task | Wish | None, dialogue: Generator[Ask, bytes, object], now_s: float
     ) -> Conversation | None:
         try:
             return Conversation(device, task, dialogue, next(dialogue), now_s, now_s)
@@ -166,6 +166,7 @@ class LineWorker(Worker):
         device, begun_s = conversation.device, self._clock()
         pace = Pace(device.settings.baud, device.settings.byte_timeout_s)
         wait_s = max(device.wait_s(conversation.attempt), conversation.ask.wait_s)
+        self.give_sign(longest_s(conversation.ask, wait_s, pace))
         try:
             payload = self.bus.exchange(conversation.ask, wait_s, pace)
         except NoAnswer as error:
@@ -176,7 +177,7 @@ class LineWorker(Worker):
         else:
             self._was_asked(conversation)
             self._answered(conversation, payload, wait_s)
-        self._turns.share.used(self._clock() - begun_s, archive=conversation.task is not None)
+        self._turns.share.used(self._clock() - begun_s, archive=isinstance(conversation.task, Task))
 
     def _was_asked(self, conversation: Conversation) -> None:
         """The device's time begins when it is asked first, not with the silence that had to be kept before."""
@@ -212,11 +213,17 @@ class LineWorker(Worker):
             self._current = conversation
 
     def _finished(self, conversation: Conversation, result: object) -> None:
-        device = conversation.device
+        device, task = conversation.device, conversation.task
         if isinstance(result, Answers):
             self._was_read(device, result)
-        elif conversation.task and device.catchup and isinstance(result, Fetched | Mark):
-            self._was_fetched(conversation, conversation.task, device.catchup, result)
+        elif isinstance(task, Wish):
+            self._was_written(device, task)
+        elif task and device.catchup and isinstance(result, Fetched | Mark):
+            self._was_fetched(conversation, task, device.catchup, result)
+
+    def _was_written(self, device: Device, wish: Wish, reason: str = "") -> None:
+        device.end_wish(wish)
+        self._post(Written(device.settings.file, wish.write.raw, reason))
 
     def _was_fetched(
         self, conversation: Conversation, task: Task, catchup: Catchup, result: Fetched | Mark
@@ -235,18 +242,7 @@ class LineWorker(Worker):
 
     def _was_read(self, device: Device, answers: Answers) -> None:
         first = device.was_read(answers, self._clock())
-        self._post(
-            Contact(
-                device.settings,
-                answers.identity,
-                answers.reading,
-                datetime.now().astimezone(),
-                first,
-                answers.archive_refusal,
-                has_archive=answers.driver.rings is not None,
-                interval_s=device.interval_s,
-            )
-        )
+        self._post(device.contact(answers, datetime.now().astimezone(), first))
         if answers.rings is not None:
             self._tell_archive(device, device.refresh_archive())
 
@@ -260,9 +256,15 @@ class LineWorker(Worker):
             told = tuple(findings)
             self._post(Archived(device.settings.file, device.walk, told, catchup.remaining, catchup.total, complete))
 
-    def _failed(self, device: Device, task: Task | None, reason: str) -> None:
+    def _failed(self, device: Device, task: Task | Wish | None, reason: str) -> None:
+        if isinstance(task, Wish):
+            self._was_written(device, task, reason)
+            return
         if task is not None:
             device.archive_failed()
+            return
+        if self._lending.guest:  # a lent line never makes a device off line
+            device.due_at_s = self._clock() + REPEAT_READING_S
             return
         lost = device.was_missed(self._clock())
         self._post(Missed(device.settings.file, reason, device.failures, lost))

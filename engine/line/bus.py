@@ -29,11 +29,17 @@ class Pace:
     byte_timeout_s: float
 
 
+def longest_s(ask: Ask, wait_s: float, pace: Pace) -> float:
+    """How long an exchange may listen for an answer: more time than that it cannot need."""
+    return wait_s + SPARE_S + 2 * BITS_PER_BYTE * (ask.expected + len(ask.request)) / pace.baud
+
+
 class Bus:
     """Runs single exchanges. Not for more than one thread.
 
-    `refused` counts by reason what came and was not taken; `status.txt` shows it. `asked_at_s` is when the last
-    request was sent: the silence that may have to be kept before it is no fault of the device.
+    `requests` and `answers` count exchanges, `refused` by reason what came and was not taken; `status.txt` shows them.
+    `asked_at_s` is when the last request was sent: the silence that may have to be kept before it is no fault of the
+    device.
     """
 
     def __init__(
@@ -43,6 +49,7 @@ class Bus:
         trace: Callable[[str], None] | None = None,
     ) -> None:
         self.link = link
+        self.requests = self.answers = 0
         self.refused: Counter[str] = Counter()
         self._clock = clock
         self._trace = trace
@@ -60,6 +67,7 @@ class Bus:
         self._drain(ask.pause_s, pace)
         self.asked_at_s = self._clock()
         self.link.write(ask.request)
+        self.requests += 1
         self._note(">>", ask.request)
         heard, payload, reason = self._listen(ask, wait_s, pace)
         self._spoken_at_s = self._clock()
@@ -68,12 +76,26 @@ class Bus:
             self._refuse(reason or SILENCE)
             self._late_answer_s = pace.byte_timeout_s
             raise NoAnswer(reason or SILENCE)
+        self.answers += 1
         self._count_surplus(ask, heard)
         return payload
+
+    def count_on_from(self, before: Bus) -> None:
+        """It takes the place of another one on the same line: the counts go on."""
+        self.requests, self.answers, self.refused = before.requests, before.answers, before.refused
 
     def expect_late_answer(self, wait_s: float) -> None:
         """A request was repeated, so its answer may come twice: keep quiet before the next one."""
         self._late_answer_s = max(self._late_answer_s, wait_s)
+
+    def lend(self, pace: Pace) -> None:
+        """Make the line ready for bytes of somebody else: his speed, no late answer to us. Raises LineDown."""
+        self.link.open(pace.baud)
+        if self._late_answer_s:
+            try:
+                self._drain(0.0, pace)
+            except NoAnswer:
+                pass  # it babbles: he shall hear it
 
     def stop(self) -> None:
         """Wait for no answer any more. May be called by any thread."""
@@ -87,7 +109,7 @@ class Bus:
         buffer = bytearray()
         reason = ""
         quiet_at = self._clock() + wait_s
-        give_up_at = quiet_at + SPARE_S + 2 * BITS_PER_BYTE * (ask.expected + len(ask.request)) / pace.baud
+        give_up_at = self._clock() + longest_s(ask, wait_s, pace)
         while len(buffer) < LIMIT_BYTES and not self._stopped:
             left_s = min(quiet_at, give_up_at) - self._clock()
             chunk = self.link.read(LIMIT_BYTES - len(buffer), min(left_s, LOOK_UP_S))

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from engine.archive.catchup import Catchup
 from engine.archive.findings import Finding, Task
-from engine.dialogue import Ask, Driver, Fetched, Identity, Mark, Ring, Setup
+from engine.dialogue import Ask, Driver, Fetched, Identity, Mark, Ring, Setup, Write
 from engine.due import answer_wait, growing_pause, next_turn
 from engine.errors import NoAnswer, Refused
 from engine.line.block_size import BlockSize, tried_only
 from engine.model import Reading
+from engine.news import Contact
 from engine.settings import DeviceSettings
 
 REPEAT_READING_S = 2.0
@@ -31,6 +33,14 @@ class Answers:
     reading: Reading
     rings: tuple[Ring, ...] | None
     archive_refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A number that is to be written before `until_s`; a later wish takes the place of one that still waits."""
+
+    write: Write
+    until_s: float
 
 
 def identify(drivers: tuple[Driver, ...], setup: Setup) -> Generator[Ask, bytes, tuple[Driver, Identity]]:
@@ -77,6 +87,7 @@ class Device:
         self.introduced = False
         self.failures = 0
         self.walk = 0
+        self.wish: Wish | None = None
         self.catchup: Catchup | None = None
         self.archive_complete = False
         self._drivers = drivers
@@ -157,6 +168,19 @@ class Device:
             self._rings, self._rings_at_s = answers.rings, now_s
         return first
 
+    def contact(self, answers: Answers, read_at: datetime, first: bool) -> Contact:
+        """What the main thread is told of a good reading."""
+        return Contact(
+            self.settings,
+            answers.identity,
+            answers.reading,
+            read_at,
+            first,
+            answers.archive_refusal,
+            has_archive=answers.driver.rings is not None,
+            interval_s=self.interval_s,
+        )
+
     def was_missed(self, now_s: float) -> bool:
         """Take note of a failed reading; returns whether the device is off line from now on."""
         self.failures += 1
@@ -177,6 +201,21 @@ class Device:
 
     def _new_block_size(self) -> BlockSize:
         return BlockSize(self.settings.block_size, fixed=self.settings.block_size_fixed)
+
+    # --- writing
+
+    def writing(self, wish: Wish) -> Generator[Ask, bytes, None]:
+        """Write what is wished. Raises Refused when this family takes nothing."""
+        if self._driver is None or self._identity is None:
+            raise Refused("прибор не на связи")
+        if self._driver.write is None:
+            raise Refused("в этот прибор ничего не записать")
+        yield from self._driver.write(self._setup, self._identity, wish.write)
+
+    def end_wish(self, wish: Wish) -> None:
+        """It was carried out or given up; a later one stays."""
+        if self.wish is wish:
+            self.wish = None
 
     # --- archive
 

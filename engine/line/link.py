@@ -50,6 +50,10 @@ class Link(Protocol):
 
     def close(self) -> None: ...
 
+    def fileno(self) -> int:
+        """For `select`. Raises LineDown while it is closed."""
+        ...
+
 
 def _reason(error: Exception) -> str:
     if isinstance(error, serial.SerialTimeoutException | TimeoutError):
@@ -123,6 +127,9 @@ class SerialLink:
             except (serial.SerialException, OSError, termios.error):
                 pass  # an unplugged port cannot be closed politely, the descriptor is gone all the same
 
+    def fileno(self) -> int:
+        return int(self._opened().fileno())
+
     def _opened(self) -> serial.Serial:
         if self._port is None:
             raise LineDown("порт закрыт")
@@ -167,6 +174,9 @@ class TcpLink:
         connection, self._socket = self._socket, None
         if connection is not None:
             connection.close()
+
+    def fileno(self) -> int:
+        return self._opened().fileno()
 
     def _opened(self) -> socket.socket:
         if self._socket is None:

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass
 
 from engine.archive.findings import Task
-from engine.dialogue import Ask
+from engine.dialogue import Ask, Driver, Write
 from engine.due import LineShare
-from engine.line.device import Device
+from engine.line.device import Device, Wish
+from engine.settings import DeviceSettings
 
 IDLE_S = 60.0
 
 
 @dataclass
 class Conversation:
-    """A dialogue under way with one device; `task` is set when it reads the archive.
+    """A dialogue under way with one device; `task` is set when it reads the archive, or writes.
 
     `disturbed`: some answer was refused on the way. `read_before`: what the same task gave the first time.
     """
 
     device: Device
-    task: Task | None
+    task: Task | Wish | None
     dialogue: Generator[Ask, bytes, object]
     ask: Ask
     ready_at_s: float
@@ -34,10 +35,10 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A dialogue to be begun: a reading, or with `task` one place of the archive."""
+    """A dialogue to be begun: a reading, or with `task` one place of the archive or something to be written."""
 
     device: Device
-    task: Task | None = None
+    task: Task | Wish | None = None
 
 
 class Turns:
@@ -55,9 +56,53 @@ class Turns:
         self._set_aside = deque(each for each in self._set_aside if self.is_here(each.device))
         self._turn_of_archive = deque(self.devices)
 
+    def poll(
+        self, settings: Iterable[DeviceSettings], drivers: tuple[Driver, ...], interval_s: float, now_s: float
+    ) -> None:
+        """From now on the devices of these settings. One whose settings are the same goes on undisturbed."""
+        devices: dict[str, Device] = {}
+        for each in settings:
+            device = self.devices.get(each.file)
+            if device is None or device.settings != each:
+                device = Device(each, drivers, interval_s, now_s)
+            device.set_interval(interval_s, now_s)
+            devices[each.file] = device
+        self.set_devices(devices)
+
     def is_here(self, device: Device) -> bool:
         """Whether this very device is still polled."""
         return self.devices.get(device.settings.file) is device
+
+    def read_now(self, now_s: float) -> None:
+        """Every device is due at once."""
+        for device in self.devices.values():
+            device.due_at_s = min(device.due_at_s, now_s)
+
+    def drop_archive(self, file: str) -> None:
+        """Read no archive of this device, until another catch-up is begun."""
+        if device := self.devices.get(file):
+            device.catchup = None
+
+    def retry_damaged(self) -> None:
+        """Every damaged place of every archive is due once more."""
+        for device in self.devices.values():
+            if device.catchup:
+                device.catchup.retry_damaged()
+
+    def wish(self, file: str, write: Write, until_s: float) -> None:
+        """Write this to a device until then; what still waits is forgotten."""
+        if device := self.devices.get(file):
+            device.wish = Wish(write, until_s)
+
+    def too_late(self, now_s: float) -> list[tuple[Device, Wish, str]]:
+        """Wishes whose time is over, and what was in the way."""
+        wishes = [(device, device.wish) for device in self.devices.values() if device.wish]
+        busy = self._busy()
+        return [
+            (device, wish, "линия занята" if device.online else "прибор не на связи")
+            for device, wish in wishes
+            if now_s > wish.until_s and id(device) not in busy
+        ]
 
     def set_aside(self, conversation: Conversation, *, first: bool = False) -> None:
         """Go on with this dialogue when it is its turn again."""
@@ -72,6 +117,8 @@ class Turns:
 
     def next(self, now_s: float) -> Conversation | Turn | None:
         """A dialogue to go on with, or one to begin; None: nothing is due."""
+        if writing := self._next_writing():
+            return writing
         archive = self._next_archive()
         if archive is None:
             self.share.archive_is_complete()
@@ -92,6 +139,13 @@ class Turns:
         if self._set_aside and (device is None or self._set_aside[0].ready_at_s <= device.due_at_s):
             return self._set_aside.popleft()
         return Turn(device) if device else None
+
+    def _next_writing(self) -> Turn | None:
+        """A valve does not wait for an archive. A device that is silent is not written to."""
+        busy = self._busy()
+        wishing = (each for each in self.devices.values() if each.wish and each.online and id(each) not in busy)
+        device = next(wishing, None)
+        return Turn(device, device.wish) if device else None
 
     def _next_archive(self) -> Turn | None:
         busy = self._busy()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from threading import Event
 
 from drivers.emulated import Speaker
 from engine.dialogue import Driver
@@ -77,6 +78,18 @@ class VirtualLink:
         self._elapsed_s = self.now_s
 
 
+class VirtualWake(Event):
+    """Whoever waits for it lets the time of the line pass."""
+
+    def __init__(self, link: VirtualLink) -> None:
+        super().__init__()
+        self._link = link
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self._link.pass_time(min(max(timeout or 0.0, 0.001), 60.0))
+        return self.is_set()
+
+
 class VirtualLine(LineWorker):
     """A line worker whose thread is never started: `run_for` takes its turns until the time is over."""
 
@@ -86,6 +99,7 @@ class VirtualLine(LineWorker):
         super().__init__(
             Bus(self.link, self.clock), tuple(drivers), self.hear, lambda _thread, _text: None, self.clock
         )
+        self._wake = VirtualWake(self.link)
 
     def clock(self) -> float:
         return self.link.now_s
@@ -99,6 +113,3 @@ class VirtualLine(LineWorker):
         while self.link.now_s < until_s:
             self._turn()
         return [news for _, news in self.news[first:]]
-
-    def _sleep(self, duration_s: float) -> None:
-        self.link.pass_time(min(max(duration_s, 0.001), 60.0))

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import LineDown, NoAnswer
-from engine.line.bus import DRAIN_LIMIT_S, LIMIT_BYTES, SPARE_S, Bus, Pace
+from engine.line.bus import DRAIN_LIMIT_S, LIMIT_BYTES, SPARE_S, Bus, Pace, longest_s
 from tests.fake.scripted_link import ScriptedLink, ask
 
 WAIT_S = 0.35
@@ -213,3 +213,25 @@ def test_whatever_comes_an_exchange_ends_in_time_and_is_counted_once(pieces: lis
     except NoAnswer as error:
         assert bus.refused == {str(error): 1}
     assert link.now_s <= 100 + WAIT_S + SPARE_S + 0.1
+
+
+def test_requests_and_answers_are_counted_and_the_counts_outlive_a_crash() -> None:
+    link = ScriptedLink([(0.1, b"<one>")])
+    bus = bus_of(link)
+    bus.exchange(ask(), WAIT_S, PACE)
+    with pytest.raises(NoAnswer):
+        bus.exchange(ask(), WAIT_S, PACE)
+    assert (bus.requests, bus.answers, dict(bus.refused)) == (2, 1, {"нет ответа": 1})
+    after = bus_of(ScriptedLink([(0.1, b"<two>")]))
+    after.count_on_from(bus)
+    after.exchange(ask(), WAIT_S, PACE)
+    assert (after.requests, after.answers, dict(after.refused)) == (3, 2, {"нет ответа": 1})
+
+
+def test_no_exchange_listens_longer_than_it_was_said() -> None:
+    babble = [(0.05, b"x")] * 2000
+    link = ScriptedLink(babble)
+    bus = bus_of(link)
+    with pytest.raises(NoAnswer):
+        bus.exchange(ask(), WAIT_S, PACE)
+    assert link.now_s - 100 <= longest_s(ask(), WAIT_S, PACE) + PACE.byte_timeout_s
