@@ -89,6 +89,9 @@ class Tap:
     def close(self) -> None:
         self._link.close()
 
+    def fileno(self) -> int:
+        return self._link.fileno()
+
 
 class LineSearch(Worker):
     """Searches one line and posts what it meets. `work` ends by itself, or soon after `stop`."""
