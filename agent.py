@@ -12,30 +12,38 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import drivers
+from engine.command.words import usages
 from engine.config import check
 from engine.console import Progress
 from engine.runtime.agent import Agent
-from engine.runtime.root_lock import RootTaken
+from engine.runtime.root_lock import RootTaken, RootUnusable
 from engine.runtime.tracing import Trace
+from engine.version import VERSION
 
 EXIT_OK, EXIT_PROBLEM, EXIT_ROOT_TAKEN = 0, 1, 3
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run the command line; returns the exit code."""
+def main(arguments: Sequence[str], root: Path = Path(__file__).parent) -> int:
+    """Run the command line; returns the exit code. `root` is what `--root` is without being given."""
     if arguments[:1] == ["emulate"]:
         from drivers import emulated
         from engine import emulate
 
         return emulate.main(arguments[1:], emulated.load())
-    options = _parser().parse_args(arguments)
+    options = _parser(root).parse_args(arguments)
     command: Callable[[argparse.Namespace], int] = options.command
     return command(options)
 
 
-def _parser() -> argparse.ArgumentParser:
+def console() -> int:
+    """The command `tsm-smart` of the wheel: `log/` and `www/` are where it is called, not among the packages."""
+    return main(sys.argv[1:], Path.cwd())
+
+
+def _parser(root: Path) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="agent.py", description="ТСМ-смарт: сбор данных с теплосчётчиков")
-    parser.add_argument("--root", type=Path, default=Path(__file__).parent, metavar="ПАПКА", help="где лежат log и www")
+    parser.add_argument("--root", type=Path, default=root, metavar="ПАПКА", help="где лежат log и www")
+    parser.add_argument("--version", action="version", version=VERSION, help="версия программы")
     parser.add_argument("--trace", action="store_const", const="-", help="записывать весь обмен с приборами на stderr")
     parser.add_argument("--trace-to", dest="trace", metavar="ФАЙЛ", help="то же, в файл")
     commands = parser.add_subparsers(required=True, metavar="КОМАНДА")
@@ -56,6 +64,16 @@ def _parser() -> argparse.ArgumentParser:
     report = commands.add_parser("report", help="отчет за любой период: report 440020 H 01.09.2018 26.09.2018")
     report.add_argument("words", nargs="*", metavar="НОМЕР [H|D] С ПО")
     report.set_defaults(command=_report)
+    for word, usage in usages().items():
+        if word not in ("autoconfig", "report", "export"):
+            own = commands.add_parser(word, help=usage.does)
+            own.add_argument("words", nargs="*", metavar="…", help=usage.form)
+            own.set_defaults(command=_command, word=word)
+    smsd = commands.add_parser("smsd-conf", help="файл smsd.conf для модема из [modem]; ничего, если модема нет")
+    smsd.set_defaults(command=_smsd_conf)
+    export = commands.add_parser("export", help=usages()["export"].does)
+    export.add_argument("path", type=Path, metavar="ПАПКА")
+    export.set_defaults(command=_export)
     return parser
 
 
@@ -81,6 +99,9 @@ def _with_agent(options: argparse.Namespace, work: Callable[[Agent], bool]) -> i
         except RootTaken as taken:
             print(f"с папкой {taken} уже работает другой агент", file=sys.stderr)
             return EXIT_ROOT_TAKEN
+        except RootUnusable as unusable:
+            print(f"агент не запущен: в папке ничего нельзя хранить: {unusable}", file=sys.stderr)
+            return EXIT_PROBLEM
 
 
 def _autoconfig(options: argparse.Namespace) -> int:
@@ -121,6 +142,54 @@ def _report(options: argparse.Namespace) -> int:
     for problem in answer.problems:
         print(problem, file=sys.stderr)
     return EXIT_PROBLEM if answer.problems else EXIT_OK
+
+
+def _command(options: argparse.Namespace) -> int:
+    from engine.command import CommandFailed
+    from engine.console.commands import CommandConsole
+    from engine.runtime.shell_command import run_command
+
+    root, console = options.root.resolve(), CommandConsole()
+
+    def obey(name: str) -> None:
+        def work(agent: Agent) -> bool:
+            agent.obey(name, console.take)
+            return True
+
+        _with_agent(options, work)
+
+    try:
+        run_command(root, [options.word, *options.words], obey, console)
+    except KeyboardInterrupt:
+        console.end("агент выполняет команду дальше, ответ будет в log/User/cmd")
+    except (CommandFailed, ValueError) as error:
+        console.end(str(error))
+    if console.failure is None or console.failure:
+        print(console.failure or "команда не выполнена", file=sys.stderr)
+        return EXIT_PROBLEM
+    return EXIT_OK
+
+
+def _smsd_conf(options: argparse.Namespace) -> int:
+    from engine.runtime.smsd_command import smsd_text
+
+    try:
+        print(smsd_text(options.root.resolve()), end="")
+    except OSError as error:
+        print(error, file=sys.stderr)
+        return EXIT_PROBLEM
+    return EXIT_OK
+
+
+def _export(options: argparse.Namespace) -> int:
+    from engine.export import export
+
+    stopping: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda got, _: stopping.append(got))
+    outcome = export(options.root.resolve(), options.path.absolute(), print, lambda: bool(stopping))
+    print(outcome.text, file=sys.stderr if outcome.problem else sys.stdout)
+    return EXIT_PROBLEM if outcome.problem else EXIT_OK
 
 
 def _read_drops(options: argparse.Namespace) -> int:

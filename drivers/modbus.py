@@ -25,10 +25,11 @@ from dataclasses import dataclass, field, replace
 
 from drivers.modbus_decode import decode_number, decode_reading
 from drivers.modbus_frame import RTU, TCP, Framing, ModbusRefused, Request, ask, data_of
-from engine.dialogue import Ask, Driver, Identity, Setup
+from drivers.modbus_write import WRITE_ONLY, ask_to_write, check_held
+from engine.dialogue import Ask, Driver, Identity, Setup, Write
 from engine.errors import NoAnswer, Refused
 from engine.model import Reading
-from engine.template.modbus_map import COILS, DISCRETE_INPUTS, Cell, Template
+from engine.template.modbus_map import COILS, DISCRETE_INPUTS, HOLDING_REGISTERS, Cell, Template
 
 NAME = "Modbus"
 ID = b"Modbus"
@@ -156,6 +157,24 @@ def read(setup: Setup, identity: Identity) -> Generator[Ask, bytes, Reading]:
     return decode_reading(setup, template, found)
 
 
+def write(setup: Setup, identity: Identity, wanted: Write) -> Generator[Ask, bytes, None]:
+    """One holding register of this very device, read back. Raises Refused when it holds another number afterwards."""
+    template, layout, framing = _template(setup), identity.layout, _framing(setup)
+    assert isinstance(layout, Layout)
+    if framing is RTU and not setup.address:
+        raise Refused(NO_UNIT)
+    request = ask_to_write(framing, setup.address, wanted, layout.next_transaction())
+    data_of((yield replace(request, pause_s=template.pause_s)))
+    written = Span((Cell(HOLDING_REGISTERS, wanted.register, 1, "uint"),))
+    try:
+        held = data_of((yield _ask(setup, template, written, layout.next_transaction())))
+    except ModbusRefused as refusal:
+        if refusal.code not in WRITE_ONLY:
+            raise
+    else:
+        check_held(wanted, held)
+
+
 def _read_all(setup: Setup, template: Template, layout: Layout) -> Generator[Ask, bytes, dict[Cell, bytes]]:
     """What each cell holds that the device has got."""
     asked = layout.to_ask()
@@ -224,4 +243,5 @@ DRIVER = Driver(
     open=open_device,
     read=read,
     sought=(),
+    write=write,
 )

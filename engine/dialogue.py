@@ -155,12 +155,22 @@ class Sought:
 
 
 @dataclass(frozen=True, slots=True)
+class Write:
+    """One number for one register of a device: `raw` is 0 to 65535, `function` the one of Modbus that writes it."""
+
+    register: int
+    raw: int
+    function: int = 6
+
+
+@dataclass(frozen=True, slots=True)
 class Driver:
     """A family of devices. Drivers of one protocol share `ask_id`, so one question serves them all.
 
     `open` raises `Refused` when the id fits but the memory map does not: the next driver that
     accepts the id is tried. `rings` is None for a family without an archive; `sought` is empty for one that
-    cannot tell what it is.
+    cannot tell what it is. `write` is None where nothing can be written; it ends when the device is known to hold
+    the number, and raises `Refused` when it does not.
     """
 
     name: str
@@ -174,3 +184,4 @@ class Driver:
     probe: Callable[[Setup, Identity, Ring, int], Generator[Ask, bytes, Mark]] | None = None
     fetch: Callable[[Setup, Identity, Ring, int], Generator[Ask, bytes, Fetched]] | None = None
     sought: tuple[Sought, ...] = (Sought(),)
+    write: Callable[[Setup, Identity, Write], Generator[Ask, bytes, None]] | None = None

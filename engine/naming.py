@@ -29,6 +29,7 @@ LCD_INFO_OLD = "log/lcd.info.old"
 USB_RULES = "log/USB.rules"
 INBOX = "log/Ftp"
 VPN = "log/VPN"
+VPN_PROFILES = ("log/VPN/client.ovpn", "log/VPN/client1.ovpn")
 ARCHIVES = "www"
 INDEX = "www/index.html"
 VAR = "var"
@@ -50,7 +51,9 @@ _DEV_NUMBER = re.compile(r"[0-9A-Za-z]{1,20}")
 _DROP = re.compile(r"(0|[1-9][0-9]*)_([0-9]{8}|[1-9][0-9]{8,})_(linux|dos)\.zip", re.IGNORECASE | re.ASCII)
 _ARCHIVE = re.compile(r"(?:(H)-[0-9]{4}-(?:0[1-9]|1[0-2])|(D|E)-[0-9]{4}|(M))\.txt")
 _CONFIG_FOLDERS = (DEVICES.casefold(), TEMPLATES.casefold())
-_CONFIG_FILES = frozenset(path.casefold() for path in (AGENT_INI, FTP_INI, SSMTP_CONF, REVALIASES, LCD_INFO))
+_CONFIG_FILES = frozenset(
+    path.casefold() for path in (AGENT_INI, FTP_INI, SSMTP_CONF, REVALIASES, LCD_INFO, *VPN_PROFILES)
+)
 
 
 class DropName(NamedTuple):

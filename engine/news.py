@@ -60,6 +60,15 @@ class Archived:
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """A register was written, or was not: then `reason` says why. `raw` is the number that was to be written."""
+
+    file: str
+    raw: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class LineChanged:
     """A line went down or came back; `reason` is empty when it is up."""
 
@@ -75,4 +84,4 @@ class Crashed:
     traceback: str
 
 
-News = Contact | Missed | Archived | LineChanged | Crashed
+News = Contact | Missed | Archived | Written | LineChanged | Crashed

@@ -20,26 +20,43 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 ROOMS: dict[str, tuple[str, ...]] = {
-    "line": ("line", "line.link", "line.bus"),
-    "keeper": ("keeper", "keeper.shelf", "keeper.shelving", "keeper.own_archive", "keeper.snapshot_file"),
+    "line": ("line", "line.link", "line.bus", "line.guest", "line.lending"),
+    "keeper": (
+        "keeper", "keeper.shelf", "keeper.shelf_mending", "keeper.shelf_removed", "keeper.shelving",
+        "keeper.own_archive", "keeper.snapshot_file", "keeper.errand",
+    ),
     "ftpd": (
         "ftpd", "ftpd.certificate", "ftpd.intake", "ftpd.library", "ftpd.secure", "ftpd.session", "ftpd.transfer",
         "ftpd.tree", "ftpd.view",
     ),
-    "push": ("push", "push.reason", "push.tls", "push.wire"),
+    "push": ("push", "push.reading", "push.reason", "push.tls", "push.wire"),
     "delivery": ("delivery",),
     "outbox": ("delivery.outbox",),
     "config": ("config", "config.shipped"),
+    "lend": ("lend",),
+    "lcd": ("lcd",),
     "watch": ("watch",),
     "journal": ("journal",),
-    "console": ("console", "console.search"),
+    "sms": ("sms",),
+    "clock": ("clock",),
+    "notify": ("notify",),
+    "command": ("command.child", "command.folder"),
+    "console": ("console", "console.search", "console.commands"),
     "ports": ("ports",),
     "emulate": ("emulate",),
     "read_drops": ("read_drops",),
-    "report": ("report.__main__", "report.making", "report.reading", "report.pages", "report.graphs", "report.sheet"),
+    "report": (
+        "report.__main__", "report.making", "report.reading", "report.library", "report.pages", "report.graphs",
+        "report.sheet",
+    ),
     "report_child": ("report.child",),
     "index": ("index", "index.span"),
+    "export": ("export", "export.drive", "export.media"),
+    "vpn": ("vpn", "vpn.copy"),
+    "lora": ("lora", "lora.archive_tail"),
     "web": ("web", "web.listener", "web.request", "web.tree"),
+    "alert": ("alert.book",),
+    "mail": ("mail.mailer", "mail.letter", "mail.trust"),
 }
 SHARED = frozenset(("files", "worker"))
 """Edges that every edge may know: what a whole file is, and what a thread is."""

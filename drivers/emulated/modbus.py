@@ -1,8 +1,9 @@
-"""Emulated Modbus devices: registers that answer over RTU or Modbus/TCP, functions 1 to 4.
+"""Emulated Modbus devices: registers that answer over RTU or Modbus/TCP, functions 1 to 4, 6 and 16.
 
 Source: Modbus application protocol 1.1b3, Modbus over serial line 1.02. A place that the device has not got is
 refused with exception 2, a count that cannot be with 3, another function with 1. The registers are given on
 the command line, `--set holding:0x10:float:CDAB=21.5`, or are those of a small heat meter that lives (`HeatMeter`).
+A device that is `writable` takes numbers for the holding registers that were given.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from drivers.emulated.faults import DISGUISES, FAULTS, Fault, Faulty
 
 FUNCTIONS = {"coil": 1, "discrete": 2, "holding": 3, "input": 4}
 _BITS = (1, 2)
+_HOLDING, _WRITE_ONE, _WRITE_SEVERAL = 3, 6, 16
 _PACKED = {"u16": ">H", "i16": ">h", "u32": ">I", "i32": ">i", "u64": ">Q", "i64": ">q", "float": ">f", "double": ">d"}
 _SETTING = re.compile(r"(coil|discrete|holding|input):(0x[0-9a-fA-F]{1,4}|[0-9]{1,5}):(\w+)(?::([A-H]+))?=(.+)")
 _EPOCH = datetime(1970, 1, 1)
@@ -47,6 +49,9 @@ class Device:
         self.places = places
         self.address = address
         self.requests: list[tuple[int, int, int]] = []
+        self.writes: list[tuple[int, int]] = []
+        self.writable = False
+        self.keeps_writes = True
         self._frame = frame
         self._renew = renew
         self._heard = bytearray()
@@ -69,13 +74,16 @@ class Device:
     def _hear_rtu(self) -> bytes:
         answers = bytearray()
         while len(self._heard) >= 8:
-            frame = bytes(self._heard[:8])
-            if crc(frame[:6]) != frame[6:]:
+            size = 9 + self._heard[6] if self._heard[1] == _WRITE_SEVERAL else 8
+            frame = bytes(self._heard[:size])
+            if len(frame) < size and size < 256:
+                break
+            if crc(frame[:-2]) != frame[-2:]:
                 del self._heard[0]
                 continue
-            del self._heard[:8]
+            del self._heard[:size]
             if frame[0] == self.address:
-                body = frame[:1] + self.answer(frame[1:6])
+                body = frame[:1] + self.answer(frame[1:-2])
                 answers += body + crc(body)
         return bytes(answers)
 
@@ -97,6 +105,8 @@ class Device:
     def answer(self, pdu: bytes) -> bytes:
         """The PDU that answers a request's."""
         function = pdu[0]
+        if function in (_WRITE_ONE, _WRITE_SEVERAL) and self.writable:
+            return self._take(pdu)
         if function not in FUNCTIONS.values() or len(pdu) != 5:
             return bytes((function | 0x80, 1))
         first, count = int.from_bytes(pdu[1:3], "big"), int.from_bytes(pdu[3:5], "big")
@@ -110,6 +120,22 @@ class Device:
             return bytes((function | 0x80, 2))
         data = _bits(values) if function in _BITS else b"".join(value.to_bytes(2, "big") for value in values)
         return bytes((function, len(data))) + data
+
+    def _take(self, pdu: bytes) -> bytes:
+        """Numbers for holding registers. `keeps_writes` False: it says yes and keeps what it had."""
+        function, first = pdu[0], int.from_bytes(pdu[1:3], "big")
+        data = pdu[3:5] if function == _WRITE_ONE else pdu[6:]
+        told = 2 * int.from_bytes(pdu[3:5], "big")
+        if function == _WRITE_SEVERAL and (len(pdu) < 8 or not len(data) == pdu[5] == told):
+            return bytes((function | 0x80, 3))
+        values = [int.from_bytes(data[place : place + 2], "big") for place in range(0, len(data), 2)]
+        if any((_HOLDING, first + index) not in self.places for index in range(len(values))):
+            return bytes((function | 0x80, 2))
+        for place, value in enumerate(values, first):
+            self.writes.append((place, value))
+            if self.keeps_writes:
+                self.places[_HOLDING, place] = value
+        return pdu[:5]
 
 
 def _bits(values: list[int]) -> bytes:
@@ -197,6 +223,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     add("--frame", choices=("rtu", "tcp"), help="rtu или tcp (Modbus/TCP); по умолчанию по каналу")
     add("--set", action="append", default=[], metavar="ГДЕ=ЧТО",
         help="регистры вместо теплосчётчика: holding:0x10:float:CDAB=21.5, coil:3:bit=1")  # fmt: skip
+    add("--writable", action="store_true", help="регистры хранения из --set можно записывать")
     known = [name for name in FAULTS if name not in DISGUISES]
     add("--fault", action="append", default=[], metavar="ВИД[:N[:X]]", help=f"помеха в N-м ответе: {', '.join(known)}")
 
@@ -210,11 +237,20 @@ def _build(_model: str, arguments: argparse.Namespace, now: datetime) -> Speaker
     for text in arguments.set:
         _set(places, text)
     devices: list[Speaker] = [
-        Device(places, address, frame) if places else HeatMeter(arguments.serial + index, now, address, frame)
+        _still(places, address, frame, arguments.writable)
+        if places
+        else HeatMeter(arguments.serial + index, now, address, frame)
         for index, address in enumerate(arguments.address)
     ]
     bus = Bus(devices)
     return Faulty(bus, faults) if faults else bus
+
+
+def _still(places: Places, address: int, frame: str, writable: bool) -> Device:
+    """Of several devices each has registers of its own."""
+    device = Device(dict(places), address, frame)
+    device.writable = writable
+    return device
 
 
 def _set(places: Places, text: str) -> None:

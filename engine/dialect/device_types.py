@@ -8,9 +8,10 @@ from __future__ import annotations
 
 AUTO = "auto"
 MODBUS = "Modbus"
+LORA = "LoRaModul"
 DEVICE_TYPES = (
     "ТЕМ-104", "ТЕМ-104М", "ТЕМ-104-1", "ТЕМ-104-К", "ТЕМ-106/1", "ТЭСМА-106/1", "ТЭСМА-106/2", "ТСМ", "ТЭМ-05М",
-    "РСМ-05.03", "РСМ-05.05", "РСМ-05.05П", "РСМ-05.07", "RT-05", "LoRaModul", MODBUS,
+    "РСМ-05.03", "РСМ-05.05", "РСМ-05.05П", "РСМ-05.07", "RT-05", LORA, MODBUS,
 )  # fmt: skip
 
 _LOOK_ALIKE = str.maketrans("АВЕКМНОРСТУХЭІЁ‐‑‒–—−", "ABEKMHOPCTYXEIE------")

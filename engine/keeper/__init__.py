@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
-from typing import Protocol
 
 from engine import naming
-from engine.archive.catchup import Catchup
 from engine.archive.findings import Finding
 from engine.archive.growth import with_errors
 from engine.formats.archive import Head
+from engine.keeper.errand import Errand
+from engine.keeper.orders import Orders
 from engine.keeper.own_archive import OwnArchive
 from engine.keeper.shelf import Shelf
 from engine.keeper.shelving import catchup_of, shelve
@@ -28,25 +27,6 @@ SYNC_PERIOD_S = 5.0
 """While a long archive is read it is synced so often: what is not yet synced would be read again."""
 
 
-class Orders(Protocol):
-    """What a keeper may ask of the runtime and of the line of its device."""
-
-    def claim(self, file: str, dev_number: str) -> str:
-        """Take a number for a device file; returns the file that holds it, which may be another."""
-
-    def begin_archive(self, file: str, catchup: Catchup, walk: int) -> None: ...
-
-    def drop_archive(self, file: str) -> None: ...
-
-    def journal(self, text: str) -> None: ...
-
-    def event_date(self) -> str:
-        """The order of dates in events, `ymd` or `dmy`, for archive files that begin now."""
-
-    def local(self, moment: datetime) -> datetime | None:
-        """The moment in the agent's zone; None while the agent's clock is not to be believed."""
-
-
 class Keeper:
     """Files of one device. Used by the main thread only; an `OSError` never leaves it."""
 
@@ -61,6 +41,7 @@ class Keeper:
         self._snapshot: SnapshotFile | None = None
         self._own: OwnArchive | None = None
         self._reading: Reading | None = None
+        self._errand: Errand | None = None
         self._walk = 0
         self._begun = False
         self._held_until_s: float | None = None
@@ -70,6 +51,16 @@ class Keeper:
     def shelf(self) -> Shelf | None:
         """The archive of this device, once its number is known."""
         return self._shelf
+
+    @property
+    def reading(self) -> Reading | None:
+        """Current values, since its number is settled."""
+        return self._reading
+
+    @property
+    def makes_records(self) -> bool:
+        """Whether the device keeps no archive, so that the agent makes its records."""
+        return self._own is not None
 
     # --- news
 
@@ -94,6 +85,7 @@ class Keeper:
     def missed(self, news: Missed) -> None:
         """A reading failed; when the device is lost its snapshot says so, once."""
         self.standing.failures, self.standing.reason = news.failures, news.reason
+        self.standing.missed += 1
         if not news.lost:
             return
         if self.standing.online is not False:
@@ -113,8 +105,12 @@ class Keeper:
         except OSError as error:
             self._hold(error)
         else:
-            self.standing.caught_up = news.complete
+            self.standing.caught_up = news.complete and self._errand is None
             self._note_archive("")
+            self._go_on_errand(news)
+            if self._shelf and self._shelf.is_anew():
+                self.standing.caught_up = False
+                self._resume()
 
     def tick(self, now_s: float) -> None:
         """Sync what was stored; after a failed write begin again when its pause is over."""
@@ -246,7 +242,21 @@ class Keeper:
         if self._shelf is None:
             return
         self._walk += 1
-        self._orders.begin_archive(self.settings.file, catchup_of(self._shelf), self._walk)
+        catchup = self._errand.begin() if self._errand else catchup_of(self._shelf)
+        self._orders.begin_archive(self.settings.file, catchup, self._walk)
+
+    def send(self, errand: Errand | None) -> None:
+        """Read this of the archive from now on, at the next contact at the latest; None: what is missing, as ever."""
+        self._errand = errand
+        if self._begun and not self.standing.is_hindered:
+            self._resume()
+
+    def _go_on_errand(self, news: Archived) -> None:
+        if self._errand:
+            self._errand.remaining, self._errand.total = news.remaining, news.total
+            self._errand.complete = news.complete
+            if news.complete:
+                self.send(None)
 
     def _resume(self) -> None:
         self._held_until_s = None
@@ -257,7 +267,8 @@ class Keeper:
 
     def _take(self, finding: Finding) -> None:
         assert self._shelf and self._head, "an archive is read of a device that has answered"
-        shelved = shelve(self._shelf, finding, self._head, self._orders.event_date())
+        how = self._errand.shelve if self._errand else shelve
+        shelved = how(self._shelf, finding, self._head, self._orders.event_date())
         self.standing.stored += shelved.kept
         self.standing.unsummed += shelved.kept and shelved.unsummed
         if shelved.newest:

@@ -18,7 +18,10 @@ class Note(StrEnum):
 
 @dataclass
 class Standing:
-    """`online` is None before the first news. `caught_up`: nothing that the meter has is left to be read."""
+    """`online` is None before the first news. `caught_up`: nothing that the meter has is left to be read.
+
+    `readings` are those that succeeded, `missed` those that did not.
+    """
 
     online: bool | None = None
     read_at: datetime | None = None
@@ -30,6 +33,7 @@ class Standing:
     stored: int = 0
     unsummed: int = 0
     readings: int = 0
+    missed: int = 0
     doubts: Counter[str] = field(default_factory=Counter)
     notes: dict[Note, str] = field(default_factory=dict)
 

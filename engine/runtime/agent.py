@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -16,8 +16,9 @@ from engine.dialogue import Driver
 from engine.due import Moment, clock_is_plausible
 from engine.formats.status import StatusView
 from engine.journal import Journal, to_stderr
-from engine.news import Archived, Crashed, LineChanged, News
+from engine.news import Archived, Crashed, LineChanged, News, Written
 from engine.runtime.clockwork import Clockwork
+from engine.runtime.commands import Commands
 from engine.runtime.deliveries import Deliveries
 from engine.runtime.describe import bus_line, device_line
 from engine.runtime.devices import Devices
@@ -64,7 +65,8 @@ class Agent:
         self._watch = Watch(root, self._config_changed)
         house = self._house()
         self._deliveries = Deliveries(house)
-        self._parts = make_parts(house, self._deliveries)
+        self._commands = Commands(house, self._deliveries)
+        self._parts = make_parts(house, self._deliveries, self._commands)
         jobs = {job: period_s for part in self._parts for job, period_s in part.jobs().items()}
         self._clockwork = Clockwork({**jobs, self._show_index: INDEX_PERIOD_S})
         self._stale = Stale(root)
@@ -87,6 +89,7 @@ class Agent:
 
     def once(self) -> bool:
         """One full cycle: every device read, its archive caught up, one delivery; whether all devices answered."""
+        self._commands.accepts = lambda _name: False
         self._start()
         try:
             while not self._stopping and not self._devices.cycle_is_complete():
@@ -96,6 +99,17 @@ class Agent:
             while not self._stopping and self._now() and not self._deliveries.delivered():
                 self._turn()
             return self._devices.all_answer()
+        finally:
+            self._end()
+
+    def obey(self, name: str, heard: Callable[[str], None]) -> None:
+        """Carry out one command file, with nothing polled but what it reads; `heard` gets the answer."""
+        self._commands.accepts, self._commands.heard = lambda other: other == name, heard
+        self._devices.polling.only_by_hand = True
+        self._start()
+        try:
+            while not self._stopping and not self._commands.ended:
+                self._turn()
         finally:
             self._end()
 
@@ -159,7 +173,8 @@ class Agent:
         elif isinstance(news, LineChanged):
             self._tell_line(news)
         else:
-            self._devices.take(news)
+            if not isinstance(news, Written):
+                self._devices.take(news)
             for part in self._parts:
                 part.take(news)
             if isinstance(news, Archived):
@@ -189,6 +204,7 @@ class Agent:
             crashed=self._crashed,
             wake=self._look_round,
             touched=self._watch.touched,
+            text=self._config.text,
             devices=self._devices,
             lines=self._lines,
         )

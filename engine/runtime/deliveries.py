@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -95,12 +96,17 @@ class Deliveries(Part):
 
     def _start_delivery(self, server: Server, encryption: list[str]) -> Delivery:
         assert self._outbox is not None, "settings are applied before anything is delivered"
-        delivery = Delivery(
+        delivery: Delivery = Delivery(
             server,
             self._number,
             root=self.house.root,
             outbox=self._outbox,
-            connect=partial(Session, ca_file=self.house.root / CA_PATH, told=partial(_replace, encryption)),
+            connect=partial(
+                Session,
+                ca_file=self.house.root / CA_PATH,
+                told=partial(_replace, encryption),
+                step=lambda: delivery.step(),
+            ),
             now=lambda: self.house.now() or datetime.now().astimezone(),
             clock_plausible=lambda: clock_is_plausible(datetime.now()),
             told=lambda _state: None,
@@ -112,6 +118,14 @@ class Deliveries(Part):
     def _leave(self, delivery: Delivery) -> None:
         delivery.stop()
         self._leaving.append(delivery)
+
+    def by_section(self) -> dict[str, Delivery]:
+        """The delivery of each server that is switched on."""
+        return {section: standing.delivery for section, standing in self.deliveries.items()}
+
+    def workers(self) -> list[Delivery]:
+        """Every thread, also those that are about to leave: others wait for them."""
+        return [*(standing.delivery for standing in self.deliveries.values()), *self._leaving]
 
     def deliver_now(self) -> None:
         """Every server gets a drop at once."""
@@ -158,6 +172,9 @@ def _server_line(standing: Standing) -> str:
     state, server = standing.delivery.state, standing.server
     parts = [f"{server.section} {server.host}:{server.port}"]
     parts.append(f"нет доставки: {state.error}" if state.error else "работает")
+    lag_minutes = int(time.monotonic() - standing.delivery.well_at_s) // 60
+    if state.error and lag_minutes:
+        parts.append(f"отстаёт на {lag_minutes // 60} ч {lag_minutes % 60} мин")
     if state.delivered:
         parts.append(f"посылка №{state.seq} доставлена {moment_text(state.delivered)}")
     if state.backlog_bytes:

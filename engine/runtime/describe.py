@@ -16,6 +16,8 @@ def device_line(keeper: Keeper) -> str:
     ]
     if standing.read_at:
         parts.append(f"показания {moment_text(standing.read_at)}")
+    if polls := standing.readings + standing.missed:
+        parts.append(f"опросов {polls}, ответов {standing.readings}")
     if standing.remaining:
         parts.append(f"архив: осталось {standing.remaining} из {standing.total}")
     elif standing.online and not standing.note:
@@ -44,7 +46,10 @@ def state_text(keeper: Keeper) -> str:
 def bus_line(name: str, line: Standing) -> str:
     """State of a line, and by reason what came over it and was not taken."""
     parts = [f"{name}: {'нет связи, ' + line.reason if line.reason else 'работает'}"]
-    if refused := counts_text(line.worker.bus.refused):
+    bus = line.worker.bus
+    if bus.requests:
+        parts.append(f"запросов {bus.requests}, ответов {bus.answers}")
+    if refused := counts_text(bus.refused):
         parts.append(f"не принято: {refused}")
     if line.restarts.count:
         parts.append(f"перезапусков {line.restarts.count}")

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from engine.archive.catchup import Catchup
+from engine.dialect.device_types import LORA
 from engine.keeper import Keeper
 from engine.keeper.claims import Claims
 from engine.keeper.shelf import Shelf
 from engine.keeper.standing import Standing
 from engine.news import Archived, Contact, Missed
 from engine.runtime.lines import Lines
+from engine.runtime.polling import Polling
 from engine.settings import Settings
 
 
@@ -27,6 +31,8 @@ class Devices:
         local: Callable[[datetime], datetime | None],
     ) -> None:
         self.keepers: dict[str, Keeper] = {}
+        self.polling = Polling(root)
+        self._settings: Settings | None = None
         self._root = root
         self._lines = lines
         self._journal = journal
@@ -36,18 +42,30 @@ class Devices:
 
     def apply(self, settings: Settings) -> None:
         """Keep what these settings name. A device whose settings are the same is not disturbed."""
-        self._event_date = settings.agent.event_date
+        self._settings, self._event_date = settings, settings.agent.event_date
+        self.polling.set_auto_poll(settings.agent.auto_poll, time.monotonic(), self._local(datetime.now().astimezone()))
         old, self.keepers = self.keepers, {}
         for device in settings.devices:
+            if device.dev_type == LORA:
+                continue  # it sends what the others tell, and is told of by its own part
             keeper = old.get(device.file)
             if keeper is None or keeper.settings != device:
                 keeper = Keeper(self._root, device, self)
             self.keepers[device.file] = keeper
-        self._lines.apply(settings)
+        self._lines.apply(self._polled_now(settings))
         for file, keeper in old.items():
             if self.keepers.get(file) is not keeper or not self._lines.worker_of(file):
                 keeper.rest()
                 self._claims.release(file)
+
+    def repoll(self) -> None:
+        """Poll what `polling` says now."""
+        if self._settings is not None:
+            self.apply(self._settings)
+
+    def _polled_now(self, settings: Settings) -> Settings:
+        devices = tuple(device for device in settings.devices if self.polling.polls(device.file))
+        return replace(settings, agent=replace(settings.agent, auto_poll=True), devices=devices)
 
     def take(self, news: Contact | Missed | Archived) -> None:
         """News of a device that nobody polls any more is of yesterday."""

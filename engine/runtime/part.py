@@ -22,7 +22,8 @@ class House:
 
     Any thread may call `crashed(thread, traceback)`, `wake()` (the main thread looks round at once) and
     `touched(path)` (a file of the user is complete). All else is for the main thread: `now` is the moment in the
-    agent's zone, None while the clock is not to be believed; `journal` tells a person once.
+    agent's zone, None while the clock is not to be believed; `journal` tells a person once; `text(path)` is what is in
+    force of a configuration file whose use is elsewhere, as `Config.text`.
     """
 
     root: Path
@@ -31,6 +32,7 @@ class House:
     crashed: Callable[[str, str], None]
     wake: Callable[[], None]
     touched: Callable[[str], None]
+    text: Callable[[str], str]
     devices: Devices
     lines: Lines
 
@@ -64,6 +66,10 @@ class Part:
     def lines(self) -> Sequence[str]:
         """Its state, for `status.txt`."""
         return ()
+
+    def facts(self) -> Mapping[str, str]:
+        """What it adds to the agent's snapshot of itself, `txt/0.txt`, by key."""
+        return {}
 
     def warnings(self) -> Sequence[str]:
         """What a person should mend soon, for the head of `status.txt`."""

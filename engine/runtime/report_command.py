@@ -13,15 +13,13 @@ from engine import files, naming
 from engine.config import GOOD
 from engine.dialect import textfile
 from engine.errors import SettingsWrong
-from engine.formats.snapshot import read_snapshot
-from engine.model import RecType, Values
+from engine.model import RecType
 from engine.report.child import Child
 from engine.report.letter import Answer, Ask
 from engine.report.of_settings import report_device
 from engine.report.plan import Device
+from engine.runtime.which import is_shown, shown
 from engine.settings import AgentSettings, DeviceSettings, Parsed, read_file
-
-SNAPSHOT_LIMIT_BYTES = 1024 * 1024
 
 
 def make_report(root: Path, words: Sequence[str]) -> Answer:
@@ -58,28 +56,11 @@ def _date(text: str) -> date:
 def _device(root: Path, number: str) -> Device:
     """As its file says; a device that no file names any more is printed without address."""
     settings = [each for each in _in_force(root, naming.DEVICES) if isinstance(each, DeviceSettings)]
-    shown = _shown(root, number)
+    told = shown(root, number)
     for own in settings:
-        if own.dev_number == number or (own.dev_number in ("", "0") and _is_shown(own, shown)):
+        if own.dev_number == number or (own.dev_number in ("", "0") and is_shown(own, told)):
             return report_device(own, number)
     return Device(number)
-
-
-def _is_shown(settings: DeviceSettings, shown: Values) -> bool:
-    """Whether the snapshot of that number is of this file's device: it says where it was read."""
-    place = (shown.get("Connection"), shown.get("NetAddr"))
-    if place != (settings.connection, settings.net_addr):
-        return False
-    if settings.connection == "TCP":
-        return (shown.get("NetIP"), shown.get("NetPort")) == (settings.net_ip, settings.net_port)
-    return shown.get("Port") == settings.port
-
-
-def _shown(root: Path, number: str) -> Values:
-    with suppress(OSError, ValueError):
-        path = root / naming.snapshot_path(number)
-        return read_snapshot(files.read_limited(path, SNAPSHOT_LIMIT_BYTES).decode()).device
-    return {}
 
 
 def _in_force(root: Path, folder: str) -> Iterator[Parsed]:

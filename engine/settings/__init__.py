@@ -6,15 +6,18 @@ Formats guide, sections 1, 3 and 4. A file with an error is refused as a whole; 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine import naming
-from engine.dialect import device_types, textfile
+from engine.dialect import textfile
 from engine.errors import Problem, SettingsWrong
-from engine.settings import ftp_checks, keyed, keys, smallfiles
+from engine.settings import device_checks, ftp_checks, keyed, keys, smallfiles
 from engine.settings.keyed import Keyed
+from engine.settings.lora import NO_MODULE, LoraSettings
+from engine.settings.regulator import NO_REGULATOR, RegulatorSettings
 from engine.template import parse_template
 from engine.template.modbus_map import Template
+from engine.vpn.profile import read_profile
 
 LIMIT_BYTES = textfile.LIMIT_BYTES
 _TOLD_MOST = 200
@@ -38,18 +41,24 @@ class AgentSettings:
     mail: bool
     sms: bool
     alert_interval_s: int
+    alert_silence_s: int
+    alert_forecast: bool
     mail_to: tuple[str, ...]
     mob_num: tuple[str, ...]
     report_day: int
     report_days: int
     modem_port: str
     modem_baud: int
+    modem_spool: str
     usb_export: bool
     tcp_ports: bool
     tcp_bind: str
     tcp_allow: tuple[str, ...]
+    tcp_map: tuple[tuple[str, int], ...]
     web_port: int
     lcd_server: str
+    lcd_encoding: str
+    metrics_file: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +158,8 @@ class DeviceSettings:
     limits: Limits
     report_fields: tuple[str, ...]
     template_map: Template | None = None
+    lora: LoraSettings = NO_MODULE
+    regulator: RegulatorSettings = NO_REGULATOR
     block_size_fixed: bool = False
 
 
@@ -195,10 +206,13 @@ def parse_device(path: str, text: str) -> tuple[DeviceSettings, tuple[Problem, .
         file=path.rpartition("/")[2],
         limits=Limits(_t_min(taken), **taken.values["limits"]),
         report_fields=taken.values["report"]["fields"],
+        lora=LoraSettings(**taken.values["lora"]),
+        regulator=RegulatorSettings(**taken.values["regulator"]),
         block_size_fixed=("device", "BlockSize") in taken.lines,
         **taken.values["device"],
     )
-    _check_device(taken, device)
+    device = replace(device, baud=device_checks.baud_of(taken, device))
+    device_checks.check_device(taken, device)
     return device, _warnings(taken)
 
 
@@ -233,6 +247,12 @@ def _reader(path: str) -> Callable[[str, str], tuple[Parsed, tuple[Problem, ...]
     return _READERS.get(path.casefold(), _form_only)
 
 
+def _parse_vpn(path: str, text: str) -> tuple[str, tuple[Problem, ...]]:
+    """What it names may still be on its way: whether all files are there is seen when it is started."""
+    read_profile(path, text.encode())
+    return text, ()
+
+
 def _form_only(path: str, text: str) -> tuple[str, tuple[Problem, ...]]:
     """Checked by the one who knows its form, handed on as text."""
     _FORMS.get(path.casefold(), smallfiles.check_form)(path, text)
@@ -253,25 +273,6 @@ def _limited(path: str, problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
     return (*problems[:_TOLD_MOST], Problem(path, problems[_TOLD_MOST].line, f"и ещё {left} ошибок отсюда и ниже"))
 
 
-def _check_device(taken: Keyed, device: DeviceSettings) -> None:
-    sound = taken.sound("device", "Connection", "NetIP", "Port")
-    if sound and device.connection == "TCP" and not device.net_ip:
-        taken.tell("device", "Connection", "для Connection=TCP нужен NetIP")
-    if sound and device.connection == "Serial" and not device.port:
-        taken.tell("device", "Connection", "для Connection=Serial нужен Port")
-    if device.dev_type == device_types.MODBUS and not device.template and taken.sound("device", "Template"):
-        taken.tell("device", "DevType", "для DevType=Modbus нужен Template")
-    _check_unit(taken, device)
-
-
-def _check_unit(taken: Keyed, device: DeviceSettings) -> None:
-    """Unit 0 is a broadcast on a serial line: nobody answers it."""
-    rtu = device.protocol == "rtu" or (device.connection == "Serial" and device.protocol != "tcp")
-    sound = taken.sound("device", "NetAddr", "Connection", "Protocol", "DevType")
-    if sound and device.dev_type == device_types.MODBUS and rtu and not 1 <= device.net_addr <= 247:
-        taken.tell("device", "NetAddr" if device.net_addr else "DevType", "для Modbus RTU нужен NetAddr от 1 до 247")
-
-
 def _t_min(taken: Keyed) -> tuple[tuple[int, int, float], ...]:
     found = ((caught, value) for (field, caught), value in taken.several.items() if field == "t_min")
     return tuple(sorted((int(system), int(channel), value) for (system, channel), value in found))
@@ -280,6 +281,7 @@ def _t_min(taken: Keyed) -> tuple[tuple[int, int, float], ...]:
 _READERS: dict[str, Callable[[str, str], tuple[Parsed, tuple[Problem, ...]]]] = {
     naming.AGENT_INI.casefold(): parse_agent,
     naming.FTP_INI.casefold(): parse_ftp,
+    **{path.casefold(): _parse_vpn for path in naming.VPN_PROFILES},
 }
 _FORMS: dict[str, Callable[[str, str], object]] = {
     naming.SSMTP_CONF.casefold(): smallfiles.parse_ssmtp,

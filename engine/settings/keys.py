@@ -11,6 +11,7 @@ from typing import NamedTuple
 from engine.dialect import kinds
 from engine.dialect.key import Key
 from engine.dialect.kinds import Kind, choice, flag, milliseconds, or_empty, tty_port, whole, words
+from engine.settings import lora, places, regulator
 
 AGENT, FTP, DEVICE = "agent", "ftp", "device"
 SERVERS = ("server1", "server2", "server3")
@@ -54,6 +55,10 @@ _AGENT = (
     Key("alerts", "Sms", "0", flag(), "sms", "отчеты об ошибках по SMS"),
     Key("alerts", "Interval", "3600", whole(0, 2592000, "с"), "alert_interval_s",
         "интервал контроля ошибок; меньше 2800 не бывает: берётся 2800"),
+    Key("alerts", "Silence", "86400", whole(0, 2592000, "с"), "alert_silence_s",
+        "отчет, если от прибора так долго нет показаний; 0 = не следить"),
+    Key("alerts", "Forecast", "0", flag(), "alert_forecast",
+        "прогноз: предупредить, если температура такими темпами за час станет ниже контрольной"),
     Key("alerts", "MailTo", "", kinds.mail_addresses(), "mail_to", "почта получателей, через запятую"),
     Key("alerts", "MobNum", "", kinds.phones(), "mob_num", "телефоны для SMS, через запятую"),
     Key("report", "Day", "29", whole(1, 31), "report_day",
@@ -61,12 +66,19 @@ _AGENT = (
     Key("report", "Days", "31", whole(1, 366), "report_days", "за сколько суток ежедневный отчет"),
     Key("modem", "Port", "", tty_port(), "modem_port", "порт модема для SMS"),
     Key("modem", "Baud", "115200", kinds.baud(), "modem_baud", "скорость модема"),
+    Key("modem", "Spool", "/var/spool/sms", places.sms_spool(), "modem_spool",
+        "папка службы smstools, которая отправляет SMS"),
     Key("usb", "Export", "1", flag(), "usb_export", "копировать архивы на вставленный флеш-накопитель"),
-    Key("tcp", "Ports", "0", flag(), "tcp_ports", "прозрачный доступ к приборам: ttyS0 = порт 2000, ttyUSB1000 = 3000"),
+    Key("tcp", "Ports", "0", flag(), "tcp_ports", "прозрачный доступ к приборам через порты TCP"),
     Key("tcp", "Bind", "127.0.0.1", kinds.address(), "tcp_bind", "на каком своём адресе принимать; 0.0.0.0 = на всех"),
     Key("tcp", "Allow", "", kinds.networks(), "tcp_allow", "кому можно, через запятую; пусто = всем"),
+    Key("tcp", "Map", "ttyS0:2000,ttyS1:2001," + ",".join(f"ttyUSB{1000 + n}:{3000 + n}" for n in range(6)),
+        kinds.port_map(), "tcp_map", "какой порт прибора через какой порт TCP доступен"),
     Key("web", "Port", "0", whole(0, kinds.PORT_MAX), "web_port", "список файлов по HTTP, на приборе 8080; 0 = нет"),
     Key("lcd", "Server", "", or_empty(kinds.host_port(), ""), "lcd_server", "сервер ЖКИ; пусто = выключен"),
+    Key("lcd", "Encoding", "translit", choice("translit", "cp1251", "koi8-r", "iso8859-5"), "lcd_encoding",
+        "кодировка русских букв на ЖКИ; translit = латинскими буквами"),
+    Key("metrics", "File", "", places.metrics_file(), "metrics_file", "показатели для Prometheus, файл; пусто = нет"),
 )  # fmt: skip
 
 _LOGIN, _SECRET = kinds.text(64), kinds.text(64, secret=True)
@@ -157,7 +169,7 @@ _DEVICE = (
 KEYS: dict[str, tuple[Key, ...]] = {
     AGENT: _AGENT,
     FTP: _INTERNAL + tuple(key for section in SERVERS for key in _server(section)),
-    DEVICE: _DEVICE,
+    DEVICE: (*_DEVICE, *lora.KEYS, *regulator.KEYS),
 }
 
 

@@ -68,10 +68,12 @@ def assert_all_true(blocks: Iterable[Block], meter: Meter) -> set[Key]:
 
 
 def assert_all_known(blocks: Iterable[Block], known: Mapping[Key, Expected]) -> set[Key]:
-    """The same for what was once known: a meter writes over its oldest records."""
+    """The same for what was once known: a meter writes over its oldest records. Events that the agent made are not."""
     seen: set[Key] = set()
     for block in blocks:
         texts = texts_of(block)
+        if texts.get("Source") == "agent":
+            continue
         key = (texts["RecType"], texts["DateTime"])
         assert key in known, f"the meter never wrote {key}"
         assert key not in seen, f"{key} is stored twice"

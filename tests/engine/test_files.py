@@ -189,3 +189,45 @@ def test_a_new_file_is_whole_and_never_takes_the_place_of_another(tmp_path: Path
     assert path.read_bytes() == b"mine"
     assert [each.name for each in path.parent.iterdir()] == ["a.ini"]
     assert path.stat().st_mode & 0o777 == files.MODE
+
+
+def test_a_file_that_is_unchanged_is_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "a.ini"
+    path.write_bytes(b"before")
+    assert files.replace_unchanged(path, b"before", b"after") is True
+    assert path.read_bytes() == b"after"
+    assert [each.name for each in tmp_path.iterdir()] == ["a.ini"]
+
+
+def test_a_file_that_somebody_has_changed_stays(tmp_path: Path) -> None:
+    path = tmp_path / "a.ini"
+    path.write_bytes(b"newer")
+    assert files.replace_unchanged(path, b"before", b"after") is False
+    assert path.read_bytes() == b"newer"
+    assert [each.name for each in tmp_path.iterdir()] == ["a.ini"]
+
+
+def test_a_file_that_comes_at_the_last_moment_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, link = tmp_path / "a.ini", os.link
+    path.write_bytes(b"before")
+
+    def upload_first(source: Path, target: Path) -> None:
+        path.write_bytes(b"newest")
+        link(source, target)
+
+    monkeypatch.setattr(os, "link", upload_first)
+    assert files.replace_unchanged(path, b"before", b"after") is False
+    assert path.read_bytes() == b"newest"
+
+
+def test_a_disk_that_has_no_links_keeps_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    path = tmp_path / "a.ini"
+    path.write_bytes(b"before")
+    monkeypatch.setattr(os, "link", refuse)
+    with pytest.raises(PermissionError):
+        files.replace_unchanged(path, b"before", b"after")
+    assert path.read_bytes() == b"before"
+    assert [each.name for each in tmp_path.iterdir()] == ["a.ini"]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 
-from engine.worker import Worker
+from engine.worker import HANG_S, Worker
 from tests.fake.leaks import nothing_left
 
 
@@ -62,3 +63,32 @@ def test_a_worker_without_work_is_a_bug_and_told_as_one() -> None:
     worker = Worker("idle", lambda _name, text: told.append(text))
     worker.run()
     assert "AssertionError" in told[0]
+
+
+class Promises(Waits):
+    """Says that its next sign of life comes within ten seconds."""
+
+    def work(self) -> None:
+        self.give_sign(10.0)
+        super().work()
+
+
+def test_a_worker_that_keeps_its_word_does_not_hang_and_one_that_does_not_does() -> None:
+    worker = Promises([])
+    assert not worker.hangs(time.monotonic() + 1e9), "it was not started"
+    begun_s = time.monotonic()
+    worker.start()
+    assert worker.begun.wait(5)
+    assert not worker.hangs(begun_s + 10.0 + HANG_S)
+    assert worker.hangs(time.monotonic() + 10.1 + HANG_S)
+    worker.stop()
+    worker.join(5)
+    assert not worker.hangs(time.monotonic() + 1e9), "it has ended"
+
+
+def test_a_worker_that_gives_no_signs_is_not_watched() -> None:
+    worker = Waits([])
+    worker.start()
+    assert not worker.hangs(time.monotonic() + 1e9)
+    worker.stop()
+    worker.join(5)

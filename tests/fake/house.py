@@ -23,6 +23,7 @@ class TestHouse:
         self.journaled: list[str] = []
         self.crashes: list[tuple[str, str]] = []
         self.touched: list[str] = []
+        self.texts: dict[str, str] = {}
         self.woken = 0
         self.posted: list[News] = []
         lines = Lines((), self.posted.append, self._crashed, lambda _name: None)
@@ -34,6 +35,7 @@ class TestHouse:
             crashed=self._crashed,
             wake=self._wake,
             touched=self.touched.append,
+            text=lambda path: self.texts.get(path, ""),
             devices=devices,
             lines=lines,
         )

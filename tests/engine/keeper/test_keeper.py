@@ -456,7 +456,28 @@ def test_another_meter_behind_the_same_settings_is_polled_and_told_but_not_store
     assert len(desk.orders.catchups) == 2
 
 
-# --- a disk that takes nothing
+# --- a disk that damages and one that takes nothing
+
+
+def test_an_archive_that_had_to_be_mended_is_looked_through_once_more(tmp_path: Path) -> None:
+    first = Desk(tmp_path)
+    first.contact(first=True)
+    first.archived(found(4), found(5), found(6))
+    first.keeper.sync()
+    path = tmp_path / f"www/{NUMBER}/H-2018-09.txt"
+    path.write_bytes(path.read_bytes().replace(b"\n[2]\nRec", b"\n\0\0\0\0Rec"))
+    desk = Desk(tmp_path)
+    desk.contact(first=True)
+    walk = desk.walk
+    desk.archived(found(5), found(7), complete=True)
+    assert len(desk.orders.catchups) == 2
+    assert not desk.keeper.standing.caught_up
+    assert desk.keeper.shelf and not desk.keeper.shelf.ledger.cursors
+    desk.archived(found(8), walk=walk)
+    assert desk.stored() == [f"25.09.18 0{number}:00:00" for number in (4, 6, 5, 7)]
+    desk.archived(found(8))
+    assert desk.keeper.standing.caught_up
+    assert len(desk.orders.catchups) == 2
 
 
 def held(desk: Desk, disk: FailingDisk) -> None:

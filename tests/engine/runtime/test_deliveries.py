@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ class FakeDelivery:
         self.name = f"delivery {server.section}"
         self.state = DeliveryState(server.section, server.host)
         self.turns = 0
+        self.well_at_s = time.monotonic()
         self.alive = self.stopped = False
         self.pushed = 0
         self.size = 0
@@ -195,6 +197,23 @@ def test_a_server_s_line_tells_what_is_known(scene: Scene) -> None:
     (line,) = scene.part.lines()
     wanted = ("нет доставки: нет ответа 30 с", "№7 доставлена 22.11.26 09:05:30", "3 кБ", "Number занят", "повреждён")
     assert [told for told in wanted if told not in line] == []
+
+
+def test_how_long_a_server_has_been_without_its_drops_is_told_while_it_fails(scene: Scene) -> None:
+    scene.apply(server("server1"))
+    delivery = scene.made[0]
+    delivery.well_at_s -= 3 * 3600 + 125
+    assert "отстаёт" not in scene.part.lines()[0]
+    delivery.state = DeliveryState("server1", "h", error="нет связи")
+    assert "отстаёт на 3 ч 2 мин" in scene.part.lines()[0]
+
+
+def test_every_thread_can_be_watched_also_one_that_is_about_to_leave(scene: Scene) -> None:
+    scene.apply(server("server1"), server("server2"))
+    scene.made[0].lingers = True
+    scene.apply(server("server2"))
+    assert [worker.name for worker in scene.part.workers()] == ["delivery server2", "delivery server1"]
+    assert list(scene.part.by_section()) == ["server2"]
 
 
 def test_troubles_of_a_delivery_and_their_end_are_journaled_once(scene: Scene) -> None:

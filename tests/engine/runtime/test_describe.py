@@ -80,6 +80,12 @@ def test_what_was_refused_is_counted_by_reason() -> None:
     ]
 
 
+def test_how_often_it_was_asked_and_answered() -> None:
+    keeper = keeper_of()
+    keeper.standing.readings, keeper.standing.missed = 7, 2
+    assert "опросов 9, ответов 7" in told(keeper)
+
+
 def test_several_notes_are_all_told() -> None:
     keeper = keeper_of()
     keeper.standing.notes |= {Note.ARCHIVE: "архив не записан", Note.SNAPSHOT: "показания не записаны", Note.NUMBER: ""}
@@ -90,9 +96,10 @@ def test_a_line_and_what_came_over_it() -> None:
     worker = LineWorker(Bus(ScriptedLink()), (), lambda _news: None, lambda _thread, _text: None)
     line = LineStanding(worker, ())
     assert bus_line("/dev/ttyS0", line) == "/dev/ttyS0: работает"
+    worker.bus.requests, worker.bus.answers = 12, 7
     worker.bus.refused.update({"шум": 2, "нет ответа": 5})
     line.reason = "такого порта нет"
     line.restarts.crashed(0.0)
     assert bus_line("/dev/ttyS0", cast(LineStanding, line)) == (
-        "/dev/ttyS0: нет связи, такого порта нет; не принято: нет ответа 5, шум 2; перезапусков 1"
+        "/dev/ttyS0: нет связи, такого порта нет; запросов 12, ответов 7; не принято: нет ответа 5, шум 2; перезапусков 1"
     )

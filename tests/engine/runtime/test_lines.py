@@ -208,3 +208,19 @@ def test_a_trace_is_asked_for_by_line(given: Given) -> None:
     lines.apply(settings_of(serial_device("a.ini")))
     lines.stop(lambda: None)
     assert asked == ["/dev/ttyS0"]
+
+
+def test_a_line_that_crashed_goes_on_with_its_counts(lines: Lines) -> None:
+    lines.apply(settings_of(serial_device("a.ini")))
+    ended = crash(lines, 100.0)
+    ended.bus.requests, ended.bus.answers = 7, 5
+    ended.bus.refused["шум"] = 2
+    lines.tick(101.0)
+    bus = lines.lines["/dev/ttyS0"].worker.bus
+    assert bus is not ended.bus
+    assert bus.requests >= 7 and bus.answers == 5 and bus.refused["шум"] == 2
+
+
+def test_every_thread_of_a_line_can_be_watched_once(lines: Lines) -> None:
+    lines.apply(settings_of(serial_device("a.ini"), tcp_device("b.ini")))
+    assert [worker.name for worker in lines.workers()] == ["line /dev/ttyS0", "line 192.0.2.1:10001"]

@@ -7,6 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.settings import AgentSettings, DeviceSettings, InternalFtp, Limits, Server, keys
+from engine.settings.lora import LoraSettings
+from engine.settings.regulator import RegulatorSettings, Source
 
 ALL = [pytest.param(kind, key, id=f"{key.section}.{key.name}") for kind, table in keys.KEYS.items() for key in table]
 KEYS = [pytest.param(each.values[1], id=each.id) for each in ALL]
@@ -66,6 +68,8 @@ GOOD_AND_BAD: dict[tuple[str, str], tuple[dict[str, object], list[str]]] = {
     ("alerts", "Mail"): FLAG,
     ("alerts", "Sms"): FLAG,
     ("alerts", "Interval"): ({"2800": 2800, "0": 0, "3600": 3600}, ["", "-1", "2592001", "1h"]),
+    ("alerts", "Silence"): ({"0": 0, "86400": 86400}, ["", "-1", "2592001", "1d"]),
+    ("alerts", "Forecast"): FLAG,
     ("alerts", "MailTo"): ({"": (), "a@b.ru": ("a@b.ru",), "a@b.ru, c@d.ru": ("a@b.ru", "c@d.ru")},
                            ["a", "a@", "@b", "a@b,", "a@b c@d", "a@b,a@b", "<a@b>"]),
     ("alerts", "MobNum"): ({"": (), "+79161234567": ("+79161234567",), "8 (916) 123-45-67": ("89161234567",)},
@@ -74,14 +78,29 @@ GOOD_AND_BAD: dict[tuple[str, str], tuple[dict[str, object], list[str]]] = {
     ("report", "Days"): ({"1": 1, "366": 366}, ["", "0", "367"]),
     ("modem", "Port"): (dict(PORTS), BAD_PORTS),
     ("modem", "Baud"): BAUD,
+    ("modem", "Spool"): ({"/var/spool/sms": "/var/spool/sms", "var/sms": "var/sms"}, ["", "/etc", "var", "var/sms/.."]),
     ("usb", "Export"): FLAG,
     ("tcp", "Ports"): FLAG,
     ("tcp", "Bind"): BIND,
     ("tcp", "Allow"): ({"": (), "10.0.0.1": ("10.0.0.1/32",), "192.168.1.5/24, ::1": ("192.168.1.0/24", "::1/128")},
                        ["host", "10.0.0.1/33", "10.0.0.1,"]),
+    ("tcp", "Map"): (
+        {"": (), "ttyS0:2000": (("/dev/ttyS0", 2000),),
+         "/dev/serial/by-path/usb-0:1.0:3000, ttyS1:1": (("/dev/serial/by-path/usb-0:1.0", 3000), ("/dev/ttyS1", 1))},
+        ["ttyS0", "ttyS0:0", "ttyS0:65536", ":2000", "0:2000", "lp0:2000", "ttyS0:2000,", "ttyS0:1,ttyS0:2",
+         "ttyS0:1,ttyS1:1", "ttyS0:1,/dev/ttyS0:2"],
+    ),
     ("web", "Port"): ({"0": 0, "8080": 8080}, ["", "65536", "-1"]),
     ("lcd", "Server"): ({"": "", "127.0.0.1:13666": "127.0.0.1:13666", "[::1]:80": "[::1]:80", "lcd:1": "lcd:1"},
                         ["lcd", ":1", "lcd:", "lcd:0", "lcd:65536", "::1:80", "a b:1"]),
+    ("metrics", "File"): (
+        {"": "", "www/metrics.prom": "www/metrics.prom",
+         "/var/lib/node_exporter/tsm-1.prom": "/var/lib/node_exporter/tsm-1.prom",
+         "/var/lib/prometheus/node-exporter/tsm.prom": "/var/lib/prometheus/node-exporter/tsm.prom"},
+        ["metrics.prom", "www/metrics.txt", "www/../var/x.prom", "www/a/b.prom", "www/.prom", "/etc/tsm.prom",
+         "/var/lib/node_exporter/apt.prom", "/var/lib/node_exporter/../tsm.prom", "log/User/tsm.prom"],
+    ),
+    ("lcd", "Encoding"): ({"translit": "translit", "CP1251": "cp1251", "koi8-r": "koi8-r"}, ["", "utf-8", "latin"]),
     ("internal", "Enabled"): FLAG,
     ("internal", "Bind"): BIND,
     ("internal", "Port"): NET_PORT,
@@ -123,6 +142,39 @@ GOOD_AND_BAD: dict[tuple[str, str], tuple[dict[str, object], list[str]]] = {
     ("limits", "SW2"): CONTACT,
     ("limits", "SW1Source"): SENSOR,
     ("limits", "SW2Source"): SENSOR,
+    ("lora", "Days"): ({"0": 0, "400": 400}, ["", "401", "-1"]),
+    ("lora", "Hours"): ({"0": 0, "1536": 1536}, ["", "1537"]),
+    ("lora", "Pause"): ({"1": 1, "14400": 14400}, ["", "0", "4h"]),
+    ("lora", "InnerPause"): ({"0": 0, "86400": 86400}, ["", "86401"]),
+    ("lora", "Join"): ({"otaa": "otaa", "ABP": "abp"}, ["", "auto"]),
+    ("lora", "DevEui"): ({"": "", "323833356E386006": "323833356e386006"}, ["323833356E38600", "g" * 16]),
+    ("lora", "AppEui"): ({"": "", "A" * 16: "a" * 16}, ["a" * 17, "0x" + "a" * 14]),
+    ("lora", "AppKey"): ({"": "", "aB" * 16: "ab" * 16}, ["a" * 31, " " * 32]),
+    ("lora", "DevAddr"): ({"": "", "26011BDA": "26011bda"}, ["26011BD", "26011BDA0"]),
+    ("lora", "NwkSKey"): ({"": "", "0" * 32: "0" * 32}, ["0" * 33]),
+    ("lora", "AppSKey"): ({"": "", "f" * 32: "f" * 32}, ["f"]),
+    ("lora", "Region"): ({"eu868": "EU868", "US915": "US915"}, ["", "RU864"]),
+    ("lora", "DataRate"): ({"0": 0, "7": 7}, ["", "8", "SF7"]),
+    ("lora", "Adr"): FLAG,
+    ("lora", "Confirmed"): FLAG,
+    ("lora", "Port"): ({"1": 1, "223": 223}, ["", "0", "224"]),
+    ("lora", "Duty"): ({"1": 1.0, "0.1": 0.1, "100": 100.0}, ["", "0", "101", "1%"]),
+    ("regulator", "Enabled"): FLAG,
+    ("regulator", "Source"): ({"": None, "440020.S1G1": Source("440020", 1, "G1"), "A.S12Gv2": Source("A", 12, "Gv2")},
+                              ["440020", "440020.G1", "440020.S0G1", ".S1G1", "440020.S1", "440020.S1G1 ", "№1.S1G1"]),
+    ("regulator", "Setpoint"): ({"": None, "12": 12.0, "-0.5": -0.5}, ["1,5", "nan", "1000000"]),
+    ("regulator", "Mode"): ({"auto": "auto", "HOLD": "hold", "manual": "manual"}, ["", "off"]),
+    **{("regulator", name): ({"": None, "0": 0.0, "42.5": 42.5}, ["-1", "1000000", "50%"])
+       for name in ("Output", "DeadBand", "Safe")},
+    ("regulator", "Response"): ({"": None, "0.12": 0.12, "-0.5": -0.5}, ["1000000", "x"]),
+    ("regulator", "Lag"): ({"10": 10.0, "0.1": 0.1}, ["", "0", "86401"]),
+    ("regulator", "Delay"): ({"0": 0.0, "86400": 86400.0}, ["", "-1", "86401"]),
+    **{("regulator", name): ({"0": 0.0, "100": 100.0}, ["", "-1", "1000000"]) for name in ("OutputMin", "OutputMax")},
+    **{("regulator", name): ({"1": 1.0, "0.001": 0.001}, ["", "0", "-1"]) for name in ("Rate", "Scale")},
+    **{("regulator", name): ({"1": 1, "86400": 86400}, ["", "0", "86401", "1.5"]) for name in ("Period", "MaxAge")},
+    ("regulator", "Register"): ({"": None, "0": 0, "65535": 65535, "0x1F": 31, "0XffFF": 65535},
+                                ["65536", "-1", "0x", "0x10000", "1F", "40001.0"]),
+    ("regulator", "Function"): ({"6": 6, "16": 16}, ["", "5", "06", "3"]),
     ("report", "Fields"): ({"": (), "Q1": ("Q1",), "datetime, dQ1,qгвс": ("DateTime", "dQ1", "Qгвс")},
                            ["Q1,Q1", "Q9", "Q1;M1", "Q1,"]),
 }  # fmt: skip
@@ -190,9 +242,11 @@ def test_what_only_looks_like_a_control_temperature_is_unknown(name: str) -> Non
             DeviceSettings,
             keys.DEVICE,
             {"device"},
-            {"file", "limits", "report_fields", "template_map", "block_size_fixed"},
+            {"file", "limits", "report_fields", "template_map", "lora", "block_size_fixed", "regulator"},
         ),
         (Limits, keys.DEVICE, {"limits"}, set()),
+        (LoraSettings, keys.DEVICE, {"lora"}, set()),
+        (RegulatorSettings, keys.DEVICE, {"regulator"}, set()),
     ],
 )
 def test_every_field_of_the_settings_has_its_key(
@@ -204,7 +258,7 @@ def test_every_field_of_the_settings_has_its_key(
 
 def test_passwords_are_secret_and_nothing_else_is() -> None:
     secret = {key.name for table in keys.KEYS.values() for key in table if key.kind.secret}
-    assert secret == {"Password", "ReadPassword", "InboxPassword"}
+    assert secret == {"Password", "ReadPassword", "InboxPassword", "AppKey", "NwkSKey", "AppSKey"}
 
 
 def test_the_documentation_table_has_each_key_once_and_the_servers_once() -> None:

@@ -1,0 +1,1 @@
+"""Mail: what the user's files say of it (`account`), a letter (`letter`), and the thread that sends it (`mailer`)."""
