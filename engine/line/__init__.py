@@ -141,8 +141,8 @@ class LineWorker(Worker):
             self._wake.wait(duration_s)
 
     def _choose(self, now_s: float) -> Conversation | None:
-        for late, wish, reason in self._turns.too_late(now_s):
-            self._was_written(late, wish, reason)
+        for late, wish in self._turns.too_late(now_s):
+            self._was_written(late, wish, "линия занята или не на связи")
         chosen = self._turns.next(now_s)
         if chosen is None or isinstance(chosen, Conversation):
             return chosen
@@ -225,9 +225,7 @@ class LineWorker(Worker):
         device.end_wish(wish)
         self._post(Written(device.settings.file, wish.write.raw, reason))
 
-    def _was_fetched(
-        self, conversation: Conversation, task: Task, catchup: Catchup, result: Fetched | Mark
-    ) -> None:
+    def _was_fetched(self, conversation: Conversation, task: Task, catchup: Catchup, result: Fetched | Mark) -> None:
         """A one-byte sum lets one damaged frame in 256 through: on a disturbed line all is read twice."""
         device = conversation.device
         if conversation.read_before is not None and conversation.read_before != result:

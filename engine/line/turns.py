@@ -94,15 +94,11 @@ class Turns:
         if device := self.devices.get(file):
             device.wish = Wish(write, until_s)
 
-    def too_late(self, now_s: float) -> list[tuple[Device, Wish, str]]:
-        """Wishes whose time is over, and what was in the way."""
+    def too_late(self, now_s: float) -> list[tuple[Device, Wish]]:
+        """Wishes whose time is over: the line was busy, or down."""
         wishes = [(device, device.wish) for device in self.devices.values() if device.wish]
         busy = self._busy()
-        return [
-            (device, wish, "линия занята" if device.online else "прибор не на связи")
-            for device, wish in wishes
-            if now_s > wish.until_s and id(device) not in busy
-        ]
+        return [(device, wish) for device, wish in wishes if now_s > wish.until_s and id(device) not in busy]
 
     def set_aside(self, conversation: Conversation, *, first: bool = False) -> None:
         """Go on with this dialogue when it is its turn again."""
@@ -141,9 +137,9 @@ class Turns:
         return Turn(device) if device else None
 
     def _next_writing(self) -> Turn | None:
-        """A valve does not wait for an archive. A device that is silent is not written to."""
+        """A valve does not wait for an archive."""
         busy = self._busy()
-        wishing = (each for each in self.devices.values() if each.wish and each.online and id(each) not in busy)
+        wishing = (each for each in self.devices.values() if each.wish and id(each) not in busy)
         device = next(wishing, None)
         return Turn(device, device.wish) if device else None
 

@@ -56,6 +56,7 @@ class Standing:
     doing: str = _STARTS
     failure: str = ""
     was_lost: bool = False
+    was_changed: bool = False
     met: bool = False
     heard: float | None = None
 
@@ -154,7 +155,8 @@ class Regulators(Part):
         raw = held(template, own.register, news.reading)
         if raw is None:
             return
-        if standing.confirmed is not None and standing.confirmed != raw:
+        was_changed, standing.was_changed = standing.was_changed, standing.confirmed not in (None, raw)
+        if standing.was_changed and not was_changed:
             self.house.journal(
                 f"регулятор {news.file}: в регистре {raw} вместо {standing.confirmed}, выход изменён не регулятором"
             )
@@ -173,7 +175,7 @@ class Regulators(Part):
         self._note(standing)
 
     def _failed(self, standing: Standing, reason: str) -> None:
-        if reason != standing.failure:
+        if not standing.failure:  # it names numbers that change: once is enough for the journal
             self.house.journal(f"регулятор {standing.settings.file}: не записано: {reason}")
         standing.failure = reason
         standing.falls_back()

@@ -113,22 +113,24 @@ class Loop:
     stuck_until_s: float = math.inf
     lost_from_s: float = math.inf
     lost_until_s: float = math.inf
+    begin: float = BEFORE
+    wanted: float = WANTED
     now_s: float = 0.0
     outputs: list[float] = field(default_factory=list)
     history: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        output = BEFORE / self.response
+        output = self.begin / self.response
         self.state = State(output)
-        self.flow = BEFORE
+        self.flow = self.begin
         self._valve = output
         self._on_the_way = deque([output] * round(self.delay_s / TICK_S))
         self._step_at_s = 0.0
 
-    def run(self, until_s: float, setpoint: float = WANTED) -> None:
+    def run(self, until_s: float) -> None:
         while self.now_s < until_s:
             if self.now_s >= self._step_at_s:
-                self._regulate(setpoint)
+                self._regulate(self.wanted)
                 self._step_at_s += self.every_s
             self._flow_on()
             self.now_s += TICK_S
@@ -150,12 +152,12 @@ class Loop:
     @property
     def overshoot(self) -> float:
         """In per cent of the step."""
-        return (max(self.history) - WANTED) / (WANTED - BEFORE) * 100
+        return (max(self.history) - self.wanted) / (self.wanted - self.begin) * 100
 
     @property
     def settled_s(self) -> float:
         """Since when it has been inside the dead band."""
-        outside = [place for place, flow in enumerate(self.history) if abs(flow - WANTED) > BAND]
+        outside = [place for place, flow in enumerate(self.history) if abs(flow - self.wanted) > BAND]
         return (outside[-1] + 1) * TICK_S if outside else 0.0
 
 
@@ -176,7 +178,7 @@ def test_one_setting_settles_on_plants_of_three_gains_and_three_dead_times(
 @pytest.mark.parametrize(
     ("gain", "delay"), [(1.0, 1.0), (3.0, 1.0), (1.0, 3.0)], ids=["as told", "gain x3", "delay x3"]
 )
-@pytest.mark.parametrize("every_s", [10.0, 60.0])
+@pytest.mark.parametrize("every_s", [1.0, 10.0, 60.0])
 def test_three_times_the_gain_or_the_dead_time_that_was_told_is_borne(
     gain: float, delay: float, every_s: float
 ) -> None:
@@ -185,6 +187,16 @@ def test_three_times_the_gain_or_the_dead_time_that_was_told_is_borne(
     print(f"step {every_s:g} s: overshoot {max(loop.overshoot, 0):.1f} %, settled after {loop.settled_s:.0f} s")
     assert loop.overshoot <= 5.0
     assert loop.settled_s < 60 * (ASSUMED.delay_s + every_s)
+
+
+@pytest.mark.parametrize("delay", [1 / 3, 0.58, 1.0])
+@pytest.mark.parametrize("gain", [1 / 3, 0.58, 1.0])
+def test_with_the_greatest_gain_and_the_longest_dead_time_told_nothing_overshoots(gain: float, delay: float) -> None:
+    loop = Loop(ASSUMED.response * gain, ASSUMED.delay_s * delay, begin=2.0, wanted=4.0)
+    loop.run(4000.0)
+    print(f"gain {loop.response:.3f}, dead time {loop.delay_s:.1f} s: settled after {loop.settled_s:.0f} s")
+    assert loop.overshoot <= 0.5
+    assert loop.settled_s < 1000
 
 
 def test_a_stuck_valve_is_borne_and_forgotten() -> None:

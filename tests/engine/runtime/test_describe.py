@@ -101,5 +101,6 @@ def test_a_line_and_what_came_over_it() -> None:
     line.reason = "такого порта нет"
     line.restarts.crashed(0.0)
     assert bus_line("/dev/ttyS0", cast(LineStanding, line)) == (
-        "/dev/ttyS0: нет связи, такого порта нет; запросов 12, ответов 7; не принято: нет ответа 5, шум 2; перезапусков 1"
+        "/dev/ttyS0: нет связи, такого порта нет; запросов 12, ответов 7; "
+        "не принято: нет ответа 5, шум 2; перезапусков 1"
     )

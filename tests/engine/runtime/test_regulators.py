@@ -235,7 +235,7 @@ def test_a_write_that_failed_is_told_and_made_again_with_the_next_step(scene: Sc
     for _ in range(20):
         scene.meter_tells(10.0)
         scene.turn()
-        scene.confirm("нет ответа")
+        scene.confirm(f"в регистре {len(scene.orders)}")
     assert set(scene.raws) == {first}, "what could not be written does not wind up"
     assert len(scene.house.journaled) == 1
     assert scene.step(10.0) == first
@@ -272,6 +272,14 @@ def test_what_somebody_else_wrote_is_gone_on_from_and_told(scene: Scene) -> None
     scene.valve_tells(80.0)
     assert "выход изменён не регулятором" in scene.house.journaled[-1]
     assert scene.step(10.0) > 800
+
+
+def test_a_device_that_goes_back_by_itself_every_time_fills_no_journal(scene: Scene) -> None:
+    started(scene)
+    for _ in range(10):
+        scene.step(10.0)
+        scene.valve_tells(10.0)
+    assert len(scene.house.journaled) == 1
 
 
 def test_the_reading_of_the_register_that_is_just_written_is_not_taken_for_somebody_else(scene: Scene) -> None:
