@@ -27,6 +27,7 @@ class Wire(ftplib.FTP):
         self._is_cut = False
         self._reply_ends_s = 0.0
         self._reply_bytes = 0
+        self._type = ""
 
     def connect(self, host: str, port: int) -> str:  # type: ignore[override]
         """As ftplib's, but `cut` reaches the socket while it connects, and a banner in any encoding is taken."""
@@ -49,6 +50,21 @@ class Wire(ftplib.FTP):
         conn, size = super().ntransfercmd(cmd, rest)
         self._keep(conn)
         return conn, size
+
+    def sendcmd(self, cmd: str) -> str:
+        answer = super().sendcmd(cmd)
+        if cmd.startswith("TYPE "):
+            self._type = cmd
+        return answer
+
+    def voidcmd(self, cmd: str) -> str:
+        """As ftplib's, but a server that has agreed to a type is not asked again: each question costs a round trip."""
+        if cmd == self._type:
+            return ""
+        answer = super().voidcmd(cmd)
+        if cmd.startswith("TYPE "):
+            self._type = cmd
+        return answer
 
     def getresp(self) -> str:
         self.step()

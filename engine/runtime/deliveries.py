@@ -27,6 +27,7 @@ class Standing:
     delivery: Delivery
     server: Server
     restarts: Restarts = field(default_factory=Restarts)
+    restarts_before: int = 0
     journaled: tuple[str, ...] = ()
     encryption: list[str] = field(default_factory=list)
     """What the last login told of the encryption, written by the thread of the delivery."""
@@ -131,6 +132,7 @@ class Deliveries(Part):
         """Every server gets a drop at once."""
         self._turns = {section: standing.delivery.turns for section, standing in self.deliveries.items()}
         for standing in self.deliveries.values():
+            standing.restarts_before = standing.restarts.count
             standing.delivery.push_now()
 
     def delivered(self) -> bool:
@@ -140,6 +142,8 @@ class Deliveries(Part):
         )
 
     def _is_delivered(self, standing: Standing, turns_before: int) -> bool:
+        if standing.restarts.count > standing.restarts_before:
+            return True
         turns = standing.delivery.turns - turns_before
         return turns >= 2 or (turns == 1 and not standing.delivery.state.backlog_bytes)
 

@@ -18,6 +18,7 @@ from engine.runtime.reports import Reports
 from engine.runtime.sms import Sms
 from engine.runtime.timekeeping import Timekeeping
 from engine.runtime.transparent import Transparent
+from engine.runtime.update import Update
 from engine.runtime.vpn import Vpn
 from engine.runtime.watchdog import Watchdog
 from engine.runtime.web import Web
@@ -30,6 +31,7 @@ def make_parts(house: House, deliveries: Deliveries, commands: Commands) -> tupl
     parts: tuple[Part, ...] = (
         Watchdog(house, lambda: (*house.lines.workers(), *deliveries.workers())),
         Metrics(house, deliveries.by_section),
+        Update(house),
         timekeeping,
         deliveries,
         FileServer(house),

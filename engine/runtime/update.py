@@ -1,6 +1,7 @@
-"""What became of an update that was put into the inbox. The agent has no part in it: root checks and installs.
+"""Which version works, and what became of an update that was put into the inbox.
 
-`scripts/update` writes `var/update.txt`; it runs whenever a file `log/Ftp/*.update` is there and this machine has a key.
+The agent has no part in updating: root checks and installs. `scripts/update` writes `var/update.txt`; it runs whenever
+a file `log/Ftp/*.update` is there and this machine has a key.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from engine.formats.status import moment_text
 from engine.formats.values import clean
 from engine.reasons import why
 from engine.runtime.part import House, Part
+from engine.version import VERSION
 
 RESULT = f"{naming.VAR}/update.txt"
 KEY = Path("/etc/tsm-smart/update.pub")
@@ -27,7 +29,7 @@ RESULT_LIMIT_BYTES = 4096
 class Update(Part):
     """Tells the last result, and of a file that nobody will take because updates by file are off."""
 
-    title = "Обновление"
+    title = "Программа"
 
     def __init__(self, house: House, key: Path = KEY) -> None:
         super().__init__(house)
@@ -49,8 +51,8 @@ class Update(Part):
         return {self._look_for_waiting: WAITING_PERIOD_S}
 
     def lines(self) -> Sequence[str]:
-        """The last result; nothing where there never was one."""
-        return [text for text in (self._result, self._waiting_text()) if text]
+        """The version, and the last result where there was one."""
+        return [text for text in (f"версия {VERSION}", self._result, self._waiting_text()) if text]
 
     def _look(self) -> None:
         path = self.house.root / RESULT
@@ -70,7 +72,7 @@ class Update(Part):
         if not self._first:
             self.house.journal(f"обновление: {told}")
         self._stamp, self._first = stamp, False
-        self._result = f"{self._when(status.st_mtime)}: {told}"
+        self._result = f"обновление {self._when(status.st_mtime)}: {told}"
 
     def _when(self, stamp_s: float) -> str:
         now = self.house.now()
@@ -89,6 +91,5 @@ class Update(Part):
     def _waiting_text(self) -> str:
         if not self._waiting:
             return ""
-        return (
-            f"{naming.INBOX}/{clean(self._waiting[0])} не установится: обновление файлом не включено (нет {self._key})"
-        )
+        why_not = f"обновление файлом не включено, нет {self._key}"
+        return f"{naming.INBOX}/{clean(self._waiting[0])} не установится: {why_not}"

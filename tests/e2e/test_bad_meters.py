@@ -68,7 +68,7 @@ def test_a_bad_line_gives_the_whole_archive_and_nothing_but_the_truth(tmp_path: 
             wait_for_archive(agent, NUMBER, whole)
             eventually(lambda: agent.shown(NUMBER).get("S1T1"), "a reading", agent)
             assert_shows(agent.shown(NUMBER), current_of(whole))
-            counted = re.compile(rf"{line.place}: работает; не принято: .*({reason}) \d")
+            counted = re.compile(rf"{line.place}: работает; запросов \d+, ответов \d+; не принято: .*({reason}) \d")
     assert not reason or counted.search(agent.status()), agent.status()
     assert "Внутренние сбои" not in agent.status()
     blocks = stored(tmp_path, NUMBER)

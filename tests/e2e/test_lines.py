@@ -80,7 +80,7 @@ def test_a_dead_meter_on_a_line_and_a_dead_line_cost_the_others_nothing(tmp_path
             for number, one in zip(("11", "12", "13"), bus.meters, strict=True):
                 wait_for_archive(agent, number, one)
                 assert assert_all_true(stored(agent.root, number), one) == set(records_of(one))
-            eventually(lambda: agent.status().count("не на связи") == 2, "both dead ones are told", agent)
+            eventually(lambda: agent.status().count("; не на связи (") == 2, "both dead ones are told", agent)
             took_s = readings_s(agent, ("11", "12", "13", "14"), 3)
             status = agent.status()
         print(f"\n3 readings of 4 meters, each due once a second: {took_s:.1f} s")

@@ -170,6 +170,16 @@ def test_a_push_ends_when_every_server_has_everything_or_has_failed(scene: Scene
     assert scene.part.delivered()
 
 
+def test_a_delivery_that_crashes_keeps_no_push_waiting_for_ever(scene: Scene) -> None:
+    scene.apply(server("server1"))
+    scene.part.tell_crash("delivery server1", 1.0)
+    scene.part.tick(2.0)
+    scene.part.deliver_now()
+    assert not scene.part.delivered(), "what happened before is no answer"
+    scene.part.tell_crash("delivery server1", 3.0)
+    assert scene.part.delivered()
+
+
 def test_a_server_that_joins_during_a_push_is_waited_for_as_well(scene: Scene) -> None:
     scene.apply(server("server1"))
     scene.part.deliver_now()

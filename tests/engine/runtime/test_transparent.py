@@ -172,6 +172,7 @@ def test_a_device_that_names_the_tty_by_another_path_shares_the_line(scene: Scen
         scene.apply(device, tcp_map=((line.device, port),))
         with scene.client(port):
             assert scene.part._guests[line.device].line == str(by_id)
+        scene.until(lambda: scene.part._guests[line.device].gone, "he is gone")
         scene.apply(tcp_map=((line.device, port),))
         scene.until(lambda: not scene.test.house.lines._leaving, "nobody polls it")
         with scene.client(port) as client:
