@@ -16,7 +16,8 @@ from pathlib import Path
 from drivers.emulated import tem
 from tests.fake.agent_process import AgentProcess, configure, eventually, tcp_device
 
-COUNTS = (1, 10, 100, 500)
+SIZES = ((1, 1), (10, 1), (100, 1), (500, 1), (500, 10))
+"""Devices, and how many of them share a line."""
 INTERVAL_S = 10
 WATCHED_S = 60.0
 WARM_S = 300.0
@@ -26,19 +27,20 @@ LAST_READ = b"\x0f\x01\x03\x04\x80"
 
 
 class Crowd:
-    """Many emulated meters behind a port each, served by one thread: its own cost must stay small."""
+    """Many emulated meters, `per_line` behind one port, served by one thread: its own cost must stay small."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, per_line: int) -> None:
         self.asked_s: list[list[float]] = [[] for _ in range(count)]
         self._selector = selectors.DefaultSelector()
         self._open: list[socket.socket] = []
         self._stopped = False
         self._listening: set[int] = set()
         self.ports: list[int] = []
-        for number in range(count):
+        for first in range(0, count, per_line):
             listener = socket.create_server(("127.0.0.1", 0))
-            options = tem.Options("tem106", 440020 + number, flash_kb=512, records=(3, 2, 1))
-            self._selector.register(listener, selectors.EVENT_READ, (number, tem.Meter(options, NOW)))
+            numbers = range(first, min(first + per_line, count))
+            line = {number - first + 1: (number, _meter(number, number - first + 1)) for number in numbers}
+            self._selector.register(listener, selectors.EVENT_READ, line)
             self._open.append(listener)
             self._listening.add(listener.fileno())
             self.ports.append(int(listener.getsockname()[1]))
@@ -51,7 +53,6 @@ class Crowd:
                 self._hear(key)
 
     def _hear(self, key: selectors.SelectorKey) -> None:
-        number, meter = key.data
         here = key.fileobj
         assert isinstance(here, socket.socket)
         if here.fileno() in self._listening:
@@ -65,6 +66,7 @@ class Crowd:
             self._selector.unregister(here)
             here.close()
             return
+        number, meter = key.data[data[1]]
         if data[3:8] == LAST_READ:
             self.asked_s[number].append(time.monotonic())
         here.sendall(b"".join(part for _, part in meter.pieces(data)))
@@ -87,9 +89,14 @@ class Crowd:
         return sum(1 for moments in list(self.asked_s) for moment in moments if moment >= begin_s)
 
 
+def _meter(number: int, address: int) -> tem.Meter:
+    options = tem.Options("tem106", 440020 + number, address=address, flash_kb=512, records=(3, 2, 1))
+    return tem.Meter(options, NOW)
+
+
 @contextmanager
-def crowd(count: int) -> Iterator[Crowd]:
-    made = Crowd(count)
+def crowd(count: int, per_line: int) -> Iterator[Crowd]:
+    made = Crowd(count, per_line)
     try:
         yield made
     finally:
@@ -97,15 +104,21 @@ def crowd(count: int) -> Iterator[Crowd]:
 
 
 def scale(base: Path) -> Iterator[tuple[str, str]]:
-    """Devices over TCP, a line each; a minute of readings after the archives are read."""
-    for count in COUNTS:
-        with crowd(count) as many:
-            devices = {f"{n}.ini": tcp_device(port, DevType="ТЕМ-106/1") for n, port in enumerate(many.ports)}
-            root = base / str(count)
+    """Devices over TCP; a minute of readings after the archives are read."""
+    for count, per_line in SIZES:
+        with crowd(count, per_line) as many:
+            devices = {
+                f"{number}.ini": tcp_device(
+                    many.ports[number // per_line], DevType="ТЕМ-106/1", NetAddr=number % per_line + 1
+                )
+                for number in range(count)
+            }
+            root = base / f"{count}-{per_line}"
             configure(root, agent={"PollInterval": INTERVAL_S}, ftp="[internal]\nEnabled=0\n", devices=devices)
             with AgentProcess(root) as agent:
                 _wait_for_archives(agent, count)
-                yield f"{count} devices over TCP, every {INTERVAL_S} s", _watched(agent, many)
+                what = "a line each" if per_line == 1 else f"{per_line} on each line"
+                yield f"{count} devices over TCP, {what}, every {INTERVAL_S} s", _watched(agent, many)
 
 
 def _wait_for_archives(agent: AgentProcess, count: int) -> None:
