@@ -50,6 +50,12 @@ class DebianServer:
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def pid(self) -> int:
+        """The first of its processes."""
+        assert self._process is not None, "the server was not started"
+        return self._process.pid
+
     def start(self) -> None:
         """Returns when the server greets."""
         with self._log.open("ab") as log:
