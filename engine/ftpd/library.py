@@ -1,7 +1,8 @@
-"""What the embedded server uses of pyftpdlib, imported once, quietly and without its encryption.
+"""What the embedded server uses of pyftpdlib, imported once, quietly and without what the server does not use.
 
-pyftpdlib imports PyOpenSSL whenever it is installed, which costs more memory than the whole server. Here it is hidden
-meanwhile; `engine.ftpd.secure` gets it where it is wanted.
+pyftpdlib imports what it can find: PyOpenSSL, which costs more memory than the whole server, and what colours its log,
+checks passwords of the system or forks. It does without what it does not find, so all that is hidden meanwhile;
+`engine.ftpd.secure` gets PyOpenSSL where it is wanted.
 """
 
 from __future__ import annotations
@@ -11,22 +12,21 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_OPENSSL = "OpenSSL"
+UNUSED = ("OpenSSL", "curses", "crypt", "multiprocessing")
 
 
 @contextmanager
-def _openssl_hidden() -> Iterator[None]:
-    if _OPENSSL in sys.modules:
-        yield
-        return
-    sys.modules[_OPENSSL] = None  # type: ignore[assignment]
+def _hidden(names: tuple[str, ...]) -> Iterator[None]:
+    hidden = [name for name in names if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
     try:
         yield
     finally:
-        del sys.modules[_OPENSSL]
+        for name in hidden:
+            del sys.modules[name]
 
 
-with _openssl_hidden(), warnings.catch_warnings():
+with _hidden(UNUSED), warnings.catch_warnings():
     # Python 3.11 announces the end of asyncore; later ones get it from a package of its own.
     warnings.simplefilter("ignore", DeprecationWarning)
     from pyftpdlib.exceptions import AuthenticationFailed, FilesystemError, _RetryError

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -111,5 +110,7 @@ def _hint(file_kind: str, line: Line, text: str) -> str:
     elsewhere = sorted({key.section for key in keys.KEYS[file_kind] if key.name.lower() == line.key.lower()})
     if elsewhere:
         return f"{text}, он бывает в " + ", ".join(f"[{name}]" for name in elsewhere)
+    import difflib  # for a wrong file only: a quarter of a megabyte that a right one does not cost
+
     close = difflib.get_close_matches(line.key.lower()[:40], names, n=1)
     return f"{text}, возможно {names[close[0]]}" if close else text

@@ -5,7 +5,6 @@ The grammar stands in docs/templates.md. A line that cannot be used raises Value
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from collections.abc import Callable, Iterator
@@ -70,6 +69,8 @@ def _key(key: str, extra: bool) -> tuple[int, str, str]:
     if extra:
         return extra_key(key)
     names = names_for_hint(key)
+    import difflib  # for a wrong file only: a quarter of a megabyte that a right one does not cost
+
     close = difflib.get_close_matches(key.lower()[:40], names, n=1)
     hint = f", возможно {names[close[0]]}" if close else ""
     raise ValueError(f"неизвестное значение{hint}; своим ключам место в [extra]")

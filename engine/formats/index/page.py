@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable
 
 from engine.formats.values import clean
@@ -23,6 +22,8 @@ _STYLE = (
     "td.n,th.n{text-align:right;padding-right:0;white-space:nowrap}"
     "@media(max-width:30rem){body{padding:.6rem}th,td{padding-right:.4rem;font-size:.95rem}}"
 )
+_ESCAPED = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"})
+"""As `html.escape`, whose module costs half a megabyte for the names of two thousand characters."""
 _UNITS = ("Б", "кБ", "МБ", "ГБ", "ТБ")
 _SAFE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~")
 
@@ -48,7 +49,7 @@ def _quoted(name: str) -> str:
 
 def shown(text: str) -> str:
     """A text that cannot break out of the page."""
-    return html.escape(clean(text))
+    return clean(text).translate(_ESCAPED)
 
 
 def page(title: str, body: str, top: bool = False) -> str:

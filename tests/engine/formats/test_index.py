@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from datetime import datetime
 from html.parser import HTMLParser
@@ -15,8 +16,9 @@ from engine.formats.gaps import Gap
 from engine.formats.index import main_page
 from engine.formats.index.device import GAPS_MOST, device_page, values_lines
 from engine.formats.index.folder import folder_page, is_reports
-from engine.formats.index.page import ITEMS_MOST, NO_BREAK, count_text, href, listed, size_text
+from engine.formats.index.page import ITEMS_MOST, NO_BREAK, count_text, href, listed, shown, size_text
 from engine.formats.index.tree import AgentState, ArchiveFile, DeviceFolder, DeviceState, Folder, StoredFile, Tree
+from engine.formats.values import clean
 from engine.model import RecType
 
 GOLDEN = Path(__file__).parents[2] / "golden"
@@ -197,3 +199,8 @@ def test_current_values_are_one_line_a_system_and_unknown_ones_are_left_out() ->
         "Система 1: G1~1,500~т/ч, T1~68,20~°C".replace("~", NO_BREAK),
         "Система 3: Q1~0,000~Гкал".replace("~", NO_BREAK),
     )
+
+
+@given(st.text(alphabet=st.sampled_from("<>&\"'a ;#"), max_size=20))
+def test_a_text_is_escaped_as_the_library_would(text: str) -> None:
+    assert shown(text) == html.escape(clean(text))
