@@ -82,9 +82,9 @@ class Lender(Worker):
             self._refuse(client, address)
 
     def _refuse(self, client: socket.socket, address: str) -> None:
-        client.close()
         if len(self.refused) < ADDRESSES_MOST or address in self.refused:
             self.refused[address] += 1
+        client.close()
 
     def _close(self) -> None:
         for listener in self._ports:
