@@ -1,4 +1,4 @@
-"""A transparent TCP port beside socat: the same terminal, the same client, the same far side."""
+"""A transparent TCP port beside socat and ser2net: the same terminal, the same client, the same far side, by turns."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ from tests.fake.agent_process import AgentProcess, configure, put, section_text,
 from tests.fake.debian_servers import debian_environment, free_port
 
 RUNS = 5
+TRIP, FROM_LINE, TO_LINE = (
+    "round trip of 33 bytes, median of 2000, us", "from the line, 2 MiB, MB/s", "to the line, 2 MiB, MB/s",
+)  # fmt: skip
 EXCHANGES = 2000
 REQUEST = b"E" + bytes(range(1, 33))
 AMOUNT = 2 << 20
@@ -43,21 +46,33 @@ while data := os.read(line, 65536):
 
 
 def transparent(base: Path) -> Iterator[tuple[str, str]]:
-    """Round trip of 33 bytes and throughput each way, by program."""
-    for name, serve in {"the agent": _agent, "socat": _socat}.items():
-        with _line() as device, serve(base, device) as port:
-            trips = [_round_trip_s(port) for _ in range(RUNS)]
-            from_line = [_throughput(port, _take) for _ in range(RUNS)]
-            to_line = [_throughput(port, _give) for _ in range(RUNS)]
-        what = f"transparent port of {name}"
-        yield f"{what}: round trip of {len(REQUEST)} bytes, median of {EXCHANGES}", _spread(trips, 1e6, "us", 0)
-        yield f"{what}: from the line, {AMOUNT >> 20} MiB", _spread(from_line, 1e-6, "MB/s", 1)
-        yield f"{what}: to the line, {AMOUNT >> 20} MiB", _spread(to_line, 1e-6, "MB/s", 1)
+    """Round trip of 33 bytes and throughput each way, by turns, and what the agent is to each of the others."""
+    found: dict[str, dict[str, list[float]]] = {}
+    for run in range(RUNS):
+        for name, serve in PROGRAMS.items():
+            with _line() as device, serve(base / str(run), device) as port:
+                measured = {
+                    TRIP: 1e6 * _round_trip_s(port),
+                    FROM_LINE: 1e-6 * _throughput(port, _take),
+                    TO_LINE: 1e-6 * _throughput(port, _give),
+                }
+            for what, value in measured.items():
+                found.setdefault(what, {}).setdefault(name, []).append(value)
+    for what, by_name in found.items():
+        for name, values in by_name.items():
+            yield f"transparent port of {name}: {what}", _spread(values) + _beside(by_name["the agent"], name, values)
 
 
-def _spread(values: list[float], factor: float, unit: str, digits: int) -> str:
-    low, middle, high = (value * factor for value in (min(values), statistics.median(values), max(values)))
-    return f"{middle:.{digits}f} {unit} ({low:.{digits}f} to {high:.{digits}f})"
+def _beside(ours: list[float], name: str, theirs: list[float]) -> str:
+    if name == "the agent":
+        return ""
+    ratios = [one / other for one, other in zip(ours, theirs, strict=True)]
+    return f"; the agent is {_spread(ratios, 2)} of it"
+
+
+def _spread(values: list[float], digits: int = 0) -> str:
+    low, middle, high = min(values), statistics.median(values), max(values)
+    return f"{middle:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
 
 
 def _round_trip_s(port: int) -> float:
@@ -144,6 +159,22 @@ def _agent(base: Path, device: str) -> Iterator[int]:
 
 
 @contextmanager
+def _ser2net(base: Path, device: str) -> Iterator[int]:
+    """Its library looks for its parts below /usr/libexec alone, so they are put there for this process only."""
+    base.mkdir(parents=True, exist_ok=True)
+    package, environment = debian_environment("ser2net")
+    port = free_port()
+    settings = base / "ser2net.yaml"
+    settings.write_text(
+        f"connection: &line\n  accepter: tcp(nodelay=true),127.0.0.1,{port}\n"
+        f"  connector: serialdev,{device},{BAUD}n81,local\n  options:\n    kickolduser: true\n"
+    )
+    put_there = 'mount --bind "$1" /usr/libexec && shift && exec "$@"'
+    command = ["unshare", "-m", "sh", "-c", put_there, "sh", package / "usr/libexec"]
+    yield from _running([*command, package / "usr/sbin/ser2net", "-n", "-c", settings], environment, port)
+
+
+@contextmanager
 def _socat(base: Path, device: str) -> Iterator[int]:
     del base
     package, environment = debian_environment("socat")
@@ -158,3 +189,6 @@ def _running(command: list[str | Path], environment: dict[str, str], port: int) 
             yield port
         finally:
             program.kill()
+
+
+PROGRAMS = {"the agent": _agent, "socat": _socat, "ser2net": _ser2net}
