@@ -41,7 +41,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "clock": ("clock",),
     "notify": ("notify",),
     "command": ("command.child", "command.folder"),
-    "console": ("console", "console.search", "console.commands"),
+    "console": ("console", "console.search", "console.commands", "console.screen"),
     "ports": ("ports",),
     "emulate": ("emulate",),
     "read_drops": ("read_drops",),
@@ -56,10 +56,10 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "lora": ("lora", "lora.archive_tail"),
     "web": ("web", "web.listener", "web.request", "web.tree"),
     "alert": ("alert.book",),
-    "mail": ("mail.mailer", "mail.letter", "mail.trust"),
+    "mail": ("mail.mailer", "mail.letter"),
 }
-SHARED = frozenset(("files", "worker"))
-"""Edges that every edge may know: what a whole file is, and what a thread is."""
+SHARED = frozenset(("files", "trust", "worker"))
+"""Edges that every edge may know: what a whole file is, whom to believe as a server, and what a thread is."""
 
 LIBRARIES: dict[str, frozenset[str]] = {
     "serial": frozenset(("line", "ports")),

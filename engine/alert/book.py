@@ -14,7 +14,6 @@ from engine.alert.notice import Notice
 
 FOLDER = f"{naming.VAR}/alerts"
 LIMIT_BYTES = 8 * 1024 * 1024
-NOTICES_MOST = 20
 
 
 class Book:

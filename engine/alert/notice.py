@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from engine.alert.change import Sight, What
 from engine.alert.pending import Pending
@@ -37,6 +38,11 @@ class Notice:
     refused: tuple[str, ...] = ()
     attempts: int = 0
 
+    @property
+    def sms_key(self) -> str:
+        """The same for every repeat of this notice: `8-1f2e3d4c`."""
+        return self.message_id.strip("<>").partition("@")[0].replace(".", "-")
+
 
 @dataclass(frozen=True, slots=True)
 class Titled:
@@ -51,15 +57,25 @@ class Titled:
         return f"{self.dev_type} №{self.dev_number}" if self.dev_type else f"№{self.dev_number}"
 
 
+class Spool(Protocol):
+    """Where SMS are handed over. Both raise `OSError`."""
+
+    def put(self, key: str, numbers: Sequence[str], text: str) -> None:
+        """A text for each number; a key that was handed over before is left alone."""
+
+    def state(self, key: str) -> str:
+        """`waiting`, `sent`, `failed` or `absent`."""
+
+
 def message_id(number: int, made: str, body: str, host: str) -> str:
     """The same for every repeat of one notice, another for any other: so a repeat can be known."""
     token = zlib.crc32(f"{number}\n{made}\n{body}".encode())
     return f"<{number}.{token:08x}@{host or 'tsm-smart'}>"
 
 
-def error_subject(pending: Pending, title: str) -> str:
-    """`title` names the agent."""
-    recovered = all(news.normal for news in pending.news.values()) and not pending.left_out
+def error_subject(pending: Pending, alarms: Sequence[str], title: str) -> str:
+    """`title` names the agent; `alarms` is all that is not in order now."""
+    recovered = all(news.normal for news in pending.news.values()) and not pending.left_out and not alarms
     return f"{title}: {'снова в норме' if recovered else 'отчет об ошибках'}, изменений {pending.changes}"
 
 

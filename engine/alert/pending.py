@@ -13,13 +13,14 @@ DEVICES_NAMED_MOST = 20
 
 @dataclass
 class News:
-    """One subject since the last report: how it is now, when that was seen, how often it changed."""
+    """One subject since the last report: how it is now, when that was seen, how often it changed, and since when."""
 
     device: str
     text: str
     normal: bool
     at: str
     times: int = 1
+    since: str = ""
 
 
 @dataclass
@@ -52,8 +53,8 @@ class Pending:
             if device not in self.unnamed and len(self.unnamed) < DEVICES_NAMED_MOST:
                 self.unnamed.append(device)
             return
-        times = before.times + 1 if before else 1
-        self.news[change.subject.key] = News(device, change.sight.text, change.sight.normal, at, times)
+        times, since = (before.times + 1, before.since) if before else (1, at if change.at else "")
+        self.news[change.subject.key] = News(device, change.sight.text, change.sight.normal, at, times, since)
 
     def lines(self, most: int) -> list[str]:
         """At most `most` of them, and one more for all the others."""
@@ -69,8 +70,10 @@ class Pending:
 
 
 def _line(news: News) -> str:
-    repeated = f"; за это время менялось {news.times} {_times(news.times)}, сейчас так" if news.times > 1 else ""
-    return f"{news.at} {news.device}: {news.text}{repeated}"
+    if news.times == 1:
+        return f"{news.at} {news.device}: {news.text}"
+    since = f"с {news.since}" if news.since else "за это время"
+    return f"{news.at} {news.device}: {news.text}; {since} менялось {news.times} {_times(news.times)}, сейчас так"
 
 
 def _times(count: int) -> str:

@@ -25,19 +25,25 @@ class Watch:
         self.states: dict[str, Sight] = dict(states or {})
 
     def take(self, sights: Iterable[Sight], at: datetime | None) -> list[Change]:
-        """What is new in these sights. What is normal when it is seen for the first time is no news."""
+        """What is new in these sights. What is normal when it is seen for the first time is no news.
+
+        The last sight is remembered whether or not it is new: its text has the value of now.
+        """
         changes = []
         for sight in sights:
             before = self.states.pop(sight.subject.key, None)
-            if before is not None and before.value == sight.value:
-                self.states[sight.subject.key] = before
-                continue
             self.states[sight.subject.key] = sight
-            if before is not None or not sight.normal:
+            is_new = before.value != sight.value if before else not sight.normal
+            if is_new:
                 changes.append(Change(sight, before.value if before else "", at))
         while len(self.states) > SUBJECTS_MOST:
             del self.states[next(iter(self.states))]
         return changes
+
+    def forget(self, device: str) -> None:
+        """Nothing is known under this key any more: the device has another one."""
+        for key in [key for key, sight in self.states.items() if sight.subject.device == device]:
+            del self.states[key]
 
     def is_alarming(self, subject: Subject) -> bool:
         """Whether it was not in order when it was seen last."""
@@ -89,8 +95,14 @@ def temperature_sights(device: str, reading: Reading, limits: Limits, watch: Wat
             continue
         subject = Subject(device, What.TEMPERATURE, number, f"T{channel}")
         below = value < least + (HYSTERESIS_C if watch.is_alarming(subject) else 0.0)
-        told = f"ниже контрольной {least:.2f} °C" if below else f"в норме, контрольная {least:.2f} °C"
+        told = _temperature_text(value, least, below=below)
         yield Sight(subject, str(int(below)), not below, f"система {number}: T{channel} {value:.2f} °C, {told}")
+
+
+def _temperature_text(value: float, least: float, *, below: bool) -> str:
+    if value < least:
+        return f"ниже контрольной {least:.2f} °C"
+    return f"почти в норме, контрольная {least:.2f} °C" if below else f"в норме, контрольная {least:.2f} °C"
 
 
 def contact_sights(device: str, reading: Reading, limits: Limits) -> Iterator[Sight]:

@@ -6,6 +6,7 @@ import ctypes
 import errno
 import time
 from datetime import datetime
+from functools import cache
 
 from engine.clock.setting import ClockRefused
 
@@ -37,10 +38,15 @@ def set_host_clock(moment: datetime) -> None:
         raise ClockRefused(f"система не приняла время: {errno.errorcode.get(error.errno or 0, error.errno)}") from None
 
 
+@cache
+def _library() -> ctypes.CDLL:
+    """Loaded once: each loading makes a class of its own."""
+    return ctypes.CDLL(None, use_errno=True)
+
+
 def follows_ntp() -> bool:
     """Whether some NTP service of the host keeps the clock: then the kernel calls it synchronised (adjtimex(2))."""
     timex = _Timex()
-    library = ctypes.CDLL(None, use_errno=True)
-    if library.adjtimex(ctypes.byref(timex)) < 0:
+    if _library().adjtimex(ctypes.byref(timex)) < 0:
         return False
     return not timex.status & _STA_UNSYNC

@@ -20,8 +20,11 @@ KNOWN = frozenset(
 """Keys that act. `UseTLSCert` asks for a certificate of our own, which only `TLSCert` could name."""
 SILENT = frozenset(("debug", "minuserid", "mailhubport"))
 
-_HOST = re.compile(r"[A-Za-z0-9_.:-]{1,255}", re.ASCII)
-_ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9.-]{1,255}", re.ASCII)
+_NAME = r"[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*"
+_HOST = re.compile(rf"{_NAME}\.?|[0-9A-Fa-f]{{0,4}}:[0-9A-Fa-f:.]{{1,40}}")
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_ADDRESS = re.compile(rf"(?=[^@]{{1,64}}@.{{1,190}}$){_ATOM}(?:\.{_ATOM})*@{_NAME}")
+"""What can be sent to: no dot stands alone, and every letter is Latin (RFC 5321 without SMTPUTF8)."""
 
 
 class Security(StrEnum):
@@ -72,9 +75,15 @@ def account_of(ssmtp: Mapping[str, str], aliases: Sequence[Alias]) -> Account | 
 
 
 def recipients_of(mail_to: Sequence[str], ssmtp: Mapping[str, str]) -> tuple[str, ...]:
-    """`MailTo`, else whoever gets the mail of root, if that is an address."""
-    root = ssmtp.get("root", "")
-    return tuple(dict.fromkeys(mail_to)) or ((root,) if _ADDRESS.fullmatch(root) else ())
+    """`MailTo`, else whoever gets the mail of root; only what is an address, else nobody would get the letter."""
+    wanted = tuple(dict.fromkeys(mail_to)) or (ssmtp.get("root", ""),)
+    return tuple(each for each in wanted if _ADDRESS.fullmatch(each))
+
+
+def unsendable_of(mail_to: Sequence[str]) -> list[str]:
+    """Which of `MailTo` get nothing, and why."""
+    wrong = (each for each in dict.fromkeys(mail_to) if not _ADDRESS.fullmatch(each))
+    return [f"почта: MailTo: {each} не адрес вида имя@сервер латиницей, туда ничего не уходит" for each in wrong]
 
 
 def remarks_of(account: Account, ssmtp: Mapping[str, str]) -> list[str]:

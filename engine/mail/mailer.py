@@ -17,12 +17,17 @@ from pathlib import Path
 from engine.errors import DeliveryFailed
 from engine.mail.account import Account, Security
 from engine.mail.letter import Letter, Packed, packed, pieces
-from engine.mail.trust import trust
 from engine.reasons import why
+from engine.trust import trust
 from engine.worker import Worker
 
 TIMEOUT_S = 30.0
 """For one answer of the server."""
+DATA_TIMEOUT_S, END_TIMEOUT_S = 180.0, 600.0
+"""For a piece of the letter to go, and for the answer to its end: who gives up sooner sends a letter twice that was
+taken (RFC 5321, 4.5.3.2)."""
+_BAD_TALK = (OSError, ValueError)
+"""What smtplib raises: the second on answers that make no sense, and on words that cannot be sent."""
 _SHOWN_CHARACTERS = 120
 _TOO_LARGE = (552, 554)
 
@@ -76,7 +81,7 @@ class Mailer(Worker):
     def work(self) -> None:
         while (posted := self._posted.get()) is not None and not self.stopping.is_set():
             outcome = self.send(*posted)
-            if not self.stopping.is_set():
+            if outcome.accepted or not self.stopping.is_set():
                 self._outcomes.put(outcome)
                 self._wake()
 
@@ -87,23 +92,25 @@ class Mailer(Worker):
         sock = self._smtp.sock if self._smtp else None
         if sock is not None:
             try:
-                sock.shutdown(socket.SHUT_RDWR)
+                # An encrypted socket's own way first forgets the encryption: what is sent meanwhile goes in the clear.
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
             except OSError:
                 pass  # it has ended by itself
 
     def send(self, account: Account, letter: Letter) -> Outcome:
         """One session for one letter. Never raises what a server or the network can do."""
+        whole = packed(letter, account)
         try:
             smtp = self._connected(account)
         except DeliveryFailed as error:
             return Outcome(letter.number, error=str(error))
-        except OSError as error:
+        except _BAD_TALK as error:
             return Outcome(letter.number, error=f"{account.host}:{account.port}: {_reason(error, account)}")
         try:
             self._smtp = smtp
             _log_in(smtp, account)
-            return _handed_over(smtp, account, letter)
-        except OSError as error:
+            return _handed_over(smtp, account, letter, whole)
+        except _BAD_TALK as error:
             return Outcome(letter.number, error=f"{account.host}:{account.port}: {_reason(error, account)}")
         finally:
             self._smtp = None
@@ -146,9 +153,8 @@ def _log_in(smtp: smtplib.SMTP, account: Account) -> None:
         smtp.auth(account.method, smtp.auth_plain)
 
 
-def _handed_over(smtp: smtplib.SMTP, account: Account, letter: Letter) -> Outcome:
+def _handed_over(smtp: smtplib.SMTP, account: Account, letter: Letter, data: Packed) -> Outcome:
     """With the attachments, and when they are too much for this server without them."""
-    data = packed(letter, account)
     size = smtp.esmtp_features.get("size", "")
     if letter.files and size.isdigit() and 0 < int(size) < data.size_bytes:
         data = packed(letter, account, attached=False)
@@ -178,6 +184,7 @@ def _sent(smtp: smtplib.SMTP, account: Account, letter: Letter, data: Packed) ->
         smtp.rset()
         return refused
     _checked(smtp.docmd("DATA"), 354)
+    _wait_for(smtp, DATA_TIMEOUT_S)
     try:
         for piece in pieces(data):
             smtp.send(piece)
@@ -185,8 +192,16 @@ def _sent(smtp: smtplib.SMTP, account: Account, letter: Letter, data: Packed) ->
         smtp.close()
         raise
     smtp.send(b".\r\n")
-    _checked(smtp.getreply(), 250)
+    _wait_for(smtp, END_TIMEOUT_S)
+    answer = smtp.getreply()
+    _wait_for(smtp, smtp.timeout)
+    _checked(answer, 250)
     return refused
+
+
+def _wait_for(smtp: smtplib.SMTP, timeout_s: float) -> None:
+    if smtp.sock is not None:
+        smtp.sock.settimeout(timeout_s)
 
 
 def _checked(answer: tuple[int, bytes], wanted: int) -> None:
@@ -197,14 +212,16 @@ def _checked(answer: tuple[int, bytes], wanted: int) -> None:
 def _leave(smtp: smtplib.SMTP) -> None:
     try:
         smtp.quit()
-    except OSError:
+    except _BAD_TALK:
         pass  # the letter is taken, or it is not: a farewell changes nothing
     finally:
         smtp.close()
 
 
-def _reason(error: OSError, account: Account) -> str:
+def _reason(error: Exception, account: Account) -> str:
     """In the user's words. smtplib's errors are OSErrors without a number."""
+    if not isinstance(error, OSError):
+        return "сервер ответил не по правилам"
     if isinstance(error, smtplib.SMTPAuthenticationError):
         return f"сервер не принял имя или пароль (AuthUser, AuthPass), ответ {error.smtp_code}"
     if isinstance(error, smtplib.SMTPNotSupportedError):
@@ -226,4 +243,4 @@ def _said(code: int, text: bytes | str, account: Account) -> str:
     words = " ".join((text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)).split())
     if account.password:
         words = words.replace(account.password, "***")
-    return f"отказ сервера: {code} {words[:_SHOWN_CHARACTERS]}".rstrip()
+    return f"отказ сервера: {code} {''.join(filter(str.isprintable, words))[:_SHOWN_CHARACTERS]}".rstrip()

@@ -24,9 +24,10 @@ with warnings.catch_warnings():
 from engine.errors import DeliveryFailed, NameTaken
 from engine.push.reading import PART, ListRefused, names, read, seq_of
 from engine.push.reason import cause_of, reason
-from engine.push.tls import SecureWire, trust
+from engine.push.tls import SecureWire
 from engine.push.wire import Wire
 from engine.settings import Server
+from engine.trust import trust
 
 BLOCK_BYTES = 8192
 CHECKED_BYTES = 65536
@@ -45,7 +46,7 @@ class Session:
     """One connection to one server, for one thread. Only `abort` may be called from another.
 
     Use: `open`, then the rest any number of times, then `close` in any case. `ca_file` holds further certificates to
-    believe (`engine.push.tls`). `told` hears at every login what a person should know of the encryption; empty = all
+    believe (`engine.trust`). `told` hears at every login what a person should know of the encryption; empty = all
     is as wanted. `step` is called at each command and each piece of data: the session goes on.
     """
 

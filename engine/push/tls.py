@@ -1,8 +1,4 @@
-"""Encryption towards an external server: explicit TLS (RFC 4217), the certificate and the host name always checked.
-
-A server is trusted by the certificate authorities of the system and by `log/User/ca.pem`, if there is one: any number
-of certificates in PEM, of authorities or of single servers. The file is read at every session.
-"""
+"""Encryption towards an external server: explicit TLS (RFC 4217), the certificate and the host name always checked."""
 
 from __future__ import annotations
 
@@ -14,43 +10,14 @@ import ssl
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import cast
 
-from engine import files
 from engine.errors import DeliveryFailed
 from engine.push.wire import Wire
 from engine.settings import Server
 
-CA_PATH = "log/User/ca.pem"
-"""Relative to the root."""
-CA_LIMIT_BYTES = 1 << 20
 PLAIN = "сервер не умеет шифровать: Tls=1, и всё идёт открытым текстом"
 _DRAIN_BYTES = 16384
-
-
-def trust(ca_file: Path | None) -> ssl.SSLContext:
-    """Whom to believe: the system's authorities and the certificates of `ca_file`; TLS 1.2 and newer.
-
-    `DeliveryFailed` when `ca_file` is there and cannot be used: without it another server might be believed.
-    """
-    context = ssl.create_default_context()
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.sslsocket_class = DataSocket
-    # A server's own certificate in the file is enough; one that breaks only the form (newer Pythons) is taken as well.
-    context.verify_flags |= ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
-    context.verify_flags &= ~ssl.VerifyFlags.VERIFY_X509_STRICT
-    try:
-        if ca_file is not None:
-            context.load_verify_locations(cadata=files.read_limited(ca_file, CA_LIMIT_BYTES).decode("ascii"))
-    except FileNotFoundError:
-        pass
-    except (ssl.SSLError, ValueError) as error:
-        raise DeliveryFailed(f"{CA_PATH}: это не сертификаты PEM, отправки нет; исправьте или удалите файл") from error
-    except OSError as error:
-        told = os.strerror(error.errno or 0)
-        raise DeliveryFailed(f"{CA_PATH}: файл не читается ({told}), отправки нет") from error
-    return context
 
 
 class DataSocket(ssl.SSLSocket):
@@ -86,6 +53,7 @@ class SecureWire(Wire):
     def __init__(self, server: Server, context: ssl.SSLContext, told: Callable[[str], None]) -> None:
         super().__init__(server)
         self._context = context
+        context.sslsocket_class = DataSocket
         self._server = server
         self._told = told
 

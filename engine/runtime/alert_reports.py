@@ -60,12 +60,12 @@ class AlertReports:
 
     def _error_notice(self, memory: Memory, agent: AgentSettings, made: str) -> Notice:
         title, pending = _title(agent), memory.pending
-        alarms = [f"{_named(memory, sight.subject.device)}: {sight.text}" for sight in self._watch.alarms()]
+        alarms = sorted(f"{_named(memory, sight.subject.device)}: {sight.text}" for sight in self._watch.alarms())
         body = notice.error_body(pending, alarms, title, made)
         devices = [(key, _titled(memory, key)) for key in pending.devices]
         return Notice(
             memory.next, notice.ERRORS, made, _message_id(memory, agent, made, body),
-            notice.error_subject(pending, title), body, notice.sms_text(self._watch, devices, pending.left_out),
+            notice.error_subject(pending, alarms, title), body, notice.sms_text(self._watch, devices, pending.left_out),
         )  # fmt: skip
 
     # --- once a month

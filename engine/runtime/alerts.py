@@ -25,7 +25,7 @@ from engine.runtime.alert_sights import Senses
 from engine.runtime.event_archive import keep_events
 from engine.runtime.part import House, Part
 from engine.runtime.postman import Postman
-from engine.settings import Settings
+from engine.settings import DeviceSettings, Settings
 
 LOOK_S = 1.0
 DISK_PAUSE_S = 10.0
@@ -52,6 +52,7 @@ class Alerts(Part):
         self._to_tell: list[str] = []
         self._unstamped: list[tuple[Moment, Change]] = []
         self._lost: set[str] = set()
+        self._doubled: frozenset[str] = frozenset()
         self._dirty = False
         self._hold_s = self._looked_s = -math.inf
         self._problem = ""
@@ -63,6 +64,7 @@ class Alerts(Part):
         if self._memory is None:
             self._load(now_s)
         self._settings = settings
+        self._doubled = _doubled(keeper.settings for keeper in self.house.devices.all())
         self._senses.apply(settings, now_s)
         self.postman.apply(settings.agent, now_s)
         self._forget_unwatched()
@@ -128,14 +130,15 @@ class Alerts(Part):
     def _meet(self, keeper: Keeper, news: Contact) -> None:
         assert self._memory is not None, "settings are applied before anybody is polled"
         file, unknown = keeper.settings.file, f"@{keeper.settings.file}"
-        reading = keeper.reading if keeper.shelf is not None else None
+        reading = keeper.reading if keeper.shelf is not None and file not in self._doubled else None
         key = keeper.dev_number if reading is not None else unknown
         if reading is not None:
             titled = Titled(shown_type(keeper.settings, news.identity), key, len(reading.systems))
             if self._memory.titles.get(key) != titled or self._memory.numbers.get(file) != key:
                 self._memory.name(file, key, titled)
                 self._dirty = True
-                self._see(sight for sight in self._senses.recovered(unknown))
+                self._see(self._senses.recovered(unknown))
+                self._watch.forget(unknown)
         self._see(self._senses.of_reading(key, keeper.settings, reading or news.reading, news.reading, self._clock()))
 
     def _look(self, now_s: float, silence_s: int) -> None:
@@ -236,8 +239,13 @@ class Alerts(Part):
         return self._key_of(keeper.settings.file)
 
     def _key_of(self, file: str) -> str:
-        """How a device is known: by the number that names its files, by its settings file while that is unknown."""
+        """How a device is known: by the number that names its files, by its settings file while that is unknown.
+
+        So is one whose number an earlier file has: what it says is not of that device.
+        """
         assert self._memory is not None
+        if file in self._doubled:
+            return f"@{file}"
         keeper = self.house.devices.keepers.get(file)
         number = (keeper.dev_number if keeper else "") or self._memory.numbers.get(file, "")
         return number if naming.is_dev_number(number) else f"@{file}"
@@ -257,3 +265,15 @@ class Alerts(Part):
         known = not change.sight.normal or change.subject.device in self._lost
         (self._lost.discard if change.sight.normal else self._lost.add)(change.subject.device)
         return known
+
+
+def _doubled(devices: Iterable[DeviceSettings]) -> frozenset[str]:
+    """Files that name the number of an earlier one, as `Claims` has it."""
+    taken: set[str] = set()
+    found: set[str] = set()
+    for device in sorted(devices, key=lambda device: device.file):
+        number = device.dev_number.casefold()
+        if device.enabled and number:
+            found |= {device.file} if number in taken else set()
+            taken.add(number)
+    return frozenset(found)

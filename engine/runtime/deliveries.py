@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
+from engine import naming
 from engine.delivery import Delivery
 from engine.delivery.outbox import Outbox
 from engine.due import Restarts, clock_is_plausible
 from engine.formats.status import moment_text
 from engine.push import Session
-from engine.push.tls import CA_PATH
 from engine.runtime.part import House, Part
 from engine.settings import FtpSettings, Server, Settings
 
@@ -104,7 +104,7 @@ class Deliveries(Part):
             outbox=self._outbox,
             connect=partial(
                 Session,
-                ca_file=self.house.root / CA_PATH,
+                ca_file=self.house.root / naming.CA_PEM,
                 told=partial(_replace, encryption),
                 step=lambda: delivery.step(),
             ),

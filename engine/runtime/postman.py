@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from engine import naming
 from engine.alert.book import Book
-from engine.alert.notice import ERRORS, Notice
+from engine.alert.notice import ERRORS, Notice, Spool
 from engine.due import Restarts, growing_pause
 from engine.errors import SettingsWrong
 from engine.formats.status import moment_text
-from engine.mail.account import Account, account_of, recipients_of, remarks_of
-from engine.mail.trust import CA_PATH
+from engine.mail.account import Account, account_of, recipients_of, remarks_of, unsendable_of
 from engine.reasons import why
 from engine.runtime.part import House
 from engine.settings import AgentSettings, smallfiles
@@ -26,18 +24,10 @@ FIRST_PAUSE_S = 60.0
 LONGEST_PAUSE_S = 3600.0
 ATTEMPTS_MOST = 200
 """After more than a week nobody waits for it any more."""
+WAITING_MOST = 20
+"""So many error reports wait for mail; then the oldest, which went by SMS, are given up."""
 DISK_PAUSE_S = 10.0
 STOP_TIMEOUT_S = 5.0
-
-
-class Spool(Protocol):
-    """Where SMS are handed over. Both raise `OSError`."""
-
-    def put(self, key: str, numbers: Sequence[str], text: str) -> None:
-        """A text for each number; a key that was handed over before is left alone."""
-
-    def state(self, key: str) -> str:
-        """`waiting`, `sent`, `failed` or `absent`."""
 
 
 class Postman:
@@ -55,7 +45,7 @@ class Postman:
         self._mailer: Mailer | None = None
         self._sending: int | None = None
         self._due_s = -math.inf
-        self._hold_s = -math.inf
+        self._hold_s = self._spool_hold_s = -math.inf
         self._unwritten: dict[int, Notice] = {}
         self._error = self._sms_error = self._last = self._last_sms = ""
         self._restarts = Restarts()
@@ -74,6 +64,7 @@ class Postman:
         self._account = account_of(ssmtp, aliases)
         self._recipients = recipients_of(agent.mail_to, ssmtp)
         self._remarks = remarks_of(self._account, ssmtp) if isinstance(self._account, Account) else []
+        self._remarks += unsendable_of(agent.mail_to)
 
     @property
     def reaches_anybody(self) -> bool:
@@ -82,8 +73,8 @@ class Postman:
 
     @property
     def is_busy(self) -> bool:
-        """Whether an error report is still on its way: what is new meanwhile goes into the next one."""
-        return any(notice.kind == ERRORS for notice in self.notices)
+        """Whether what is new waits for an error report that is on its way. Mail that fails keeps no SMS back."""
+        return any(not self._waits_for_mail(each) for each in self._error_reports())
 
     @property
     def mails(self) -> bool:
@@ -96,6 +87,13 @@ class Postman:
         agent = self._agent
         return agent is not None and agent.mail and agent.sms and bool(agent.mob_num) and self.spool is not None
 
+    def _waits_for_mail(self, notice: Notice) -> bool:
+        """Whether it went by SMS, and mail does not go now."""
+        return self._texts and not notice.sms and (notice.attempts > 0 or not self.mails)
+
+    def _error_reports(self) -> list[Notice]:
+        return [notice for notice in self.notices if notice.kind == ERRORS]
+
     # --- notices
 
     def add(self, notice: Notice) -> None:
@@ -105,8 +103,7 @@ class Postman:
 
     def tick(self, now_s: float) -> None:
         """Hand over, hear what became of it, try again what is due."""
-        while self._mailer is not None and (outcome := self._mailer.outcome()) is not None:
-            self._hear(outcome, now_s)
+        self._hear_all(now_s)
         if now_s >= self._hold_s:
             self._write(now_s)
         self._hand_over_texts(now_s)
@@ -115,16 +112,20 @@ class Postman:
             self._send_next()
 
     def stop(self) -> None:
-        """A letter on its way is sent again after the next start."""
+        """A letter on its way is sent again after the next start; one that was taken is not."""
         if self._mailer is not None:
             self._mailer.stop()
             self._mailer.join(STOP_TIMEOUT_S)
+            self._hear_all(math.inf)
             self._mailer = self._sending = None
+            self._write(math.inf)
+            self._strike_finished(math.inf)
 
     def tell_crash(self, thread: str, now_s: float) -> None:
         """The mail thread ended unexpectedly: another one sends the letter after a growing pause."""
         if self._mailer is not None and thread == self._mailer.name:
             self._restarts.crashed(now_s)
+            self._count_crash()
             self._mailer = self._sending = None
             self._due_s = self._restarts.due_at_s or now_s
 
@@ -163,7 +164,7 @@ class Postman:
         from engine.mail.mailer import Mailer
 
         if self._mailer is None:
-            self._mailer = Mailer(self._house.root / CA_PATH, self._house.wake, self._house.crashed)
+            self._mailer = Mailer(self._house.root / naming.CA_PEM, self._house.wake, self._house.crashed)
             self._mailer.start()
         self._sending = notice.number
         letter = Letter(
@@ -171,6 +172,10 @@ class Postman:
             self._house.now(), self._house.root, notice.files,
         )  # fmt: skip
         self._mailer.post(self._account, letter)
+
+    def _hear_all(self, now_s: float) -> None:
+        while self._mailer is not None and (outcome := self._mailer.outcome()) is not None:
+            self._hear(outcome, now_s)
 
     def _hear(self, outcome: Outcome, now_s: float) -> None:
         self._sending = None
@@ -188,6 +193,11 @@ class Postman:
         self._replace(replace(notice, done=done, refused=refused, attempts=attempts))
         self._due_s = now_s + growing_pause(attempts, FIRST_PAUSE_S, LONGEST_PAUSE_S) if failed else now_s
 
+    def _count_crash(self) -> None:
+        """A letter that ends the thread is behind the others from now on, and not tried for ever."""
+        for notice in [each for each in self.notices if each.number == self._sending]:
+            self._replace(replace(notice, attempts=notice.attempts + 1))
+
     def _note_error(self, error: str) -> None:
         """A failure that only repeats is not told again."""
         if error and error != self._error:
@@ -200,17 +210,17 @@ class Postman:
 
     def _hand_over_texts(self, now_s: float) -> None:
         agent, spool = self._agent, self.spool
-        if agent is None or spool is None or not self._texts or now_s < self._hold_s:
+        if agent is None or spool is None or not self._texts or now_s < self._spool_hold_s:
             return
         for notice in [each for each in self.notices if each.sms]:
             try:
-                spool.put(sms_key(notice), agent.mob_num, notice.sms)
+                spool.put(notice.sms_key, agent.mob_num, notice.sms)
             except OSError as error:
                 self._note_sms(f"не передано: {why(error)}")
-                self._hold_s = now_s + DISK_PAUSE_S
+                self._spool_hold_s = now_s + DISK_PAUSE_S
                 return
             self._note_sms("")
-            self._last_sms = sms_key(notice)
+            self._last_sms = notice.sms_key
             self._replace(replace(notice, sms=""))
 
     def _note_sms(self, error: str) -> None:
@@ -258,19 +268,16 @@ class Postman:
             except OSError:
                 self._hold_s = now_s + DISK_PAUSE_S
                 return
-            if not notice.done and not self._was_texted(notice):
+            if not notice.done and (notice.sms or notice.kind != ERRORS):
                 self._house.journal(f"оповещение №{notice.number} никому не доставлено и снято: {notice.subject}")
             self.notices.remove(notice)
             self._unwritten.pop(notice.number, None)
-
-    def _was_texted(self, notice: Notice) -> bool:
-        return self._last_sms == sms_key(notice)
 
     def _is_finished(self, notice: Notice) -> bool:
         """Nobody is left who could get it, or it was tried long enough."""
         if notice.number == self._sending or self._agent is None:
             return False
-        if notice.attempts >= ATTEMPTS_MOST or not self._agent.mail:
+        if notice.attempts >= ATTEMPTS_MOST or not self._agent.mail or notice in self._error_reports()[:-WAITING_MOST]:
             return True
         return not self._left(notice) and not (notice.sms and self._texts)
 
@@ -283,11 +290,6 @@ class Postman:
                     self._hold_s = now_s + DISK_PAUSE_S
                     return
             del self._unwritten[number]
-
-
-def sms_key(notice: Notice) -> str:
-    """The same for every repeat of one notice: `8-1f2e3d4c`."""
-    return notice.message_id.strip("<>").partition("@")[0].replace(".", "-")
 
 
 _SMS_STATES = {"waiting": "последнее ждёт модема", "sent": "последнее отправлено", "failed": "последнее не отправлено"}

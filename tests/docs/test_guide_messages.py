@@ -23,13 +23,13 @@ OTHERS = {"550 Not enough privileges."}
 TELLING = (
     "config/__init__.py", "delivery/*.py", "export/__init__.py", "keeper/__init__.py", "keeper/shelf*.py",
     "line/link.py", "line/lending.py", "line/guest.py", "lora/__init__.py", "lora/at.py", "mail/account.py",
-    "mail/mailer.py", "mail/trust.py", "push/*.py", "regulator/*.py", "runtime/agent.py", "runtime/alerts.py",
+    "mail/mailer.py", "push/*.py", "regulator/*.py", "runtime/agent.py", "runtime/alerts.py",
     "runtime/autoconfig.py", "runtime/command*.py", "runtime/contacts.py", "runtime/deliveries.py",
     "runtime/describe.py", "runtime/file_server.py", "runtime/flash.py", "runtime/housekeeping.py", "runtime/lcd.py",
     "runtime/limit.py", "runtime/line_search.py", "runtime/lora.py", "runtime/polling.py", "runtime/postman.py",
-    "runtime/regulators.py", "runtime/sms.py", "runtime/timekeeping.py", "runtime/transparent.py", "runtime/update.py",
-    "runtime/vpn.py", "runtime/watchdog.py", "runtime/web.py", "settings/*_checks.py", "settings/keyed.py",
-    "settings/together.py",
+    "runtime/regulators.py", "runtime/sms.py", "runtime/status_view.py", "runtime/timekeeping.py",
+    "runtime/transparent.py", "runtime/update.py", "runtime/vpn.py", "runtime/watchdog.py", "runtime/web.py",
+    "settings/*_checks.py", "settings/keyed.py", "settings/together.py", "trust.py",
 )  # fmt: skip
 """The modules whose texts stand in `status.txt`, the journal and answers."""
 SELF_TOLD = {

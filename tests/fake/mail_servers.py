@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import ssl
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from email.message import EmailMessage
 from email.parser import BytesParser
 from email.policy import SMTP as POLICY
@@ -22,13 +23,17 @@ USER, PASSWORD = "robot", "s3cret-word"
 
 
 class Letters:
-    """What has come, in its order. `answers` gives what is said instead of 250, by command or address."""
+    """What has come, in its order. `answers` gives what is said instead of 250, by command or address.
+
+    `looks_s` is how long a letter is looked at before it is taken.
+    """
 
     def __init__(self, answers: Mapping[str, str] | None = None) -> None:
         self.answers = dict(answers or {})
         self.envelopes: list[Envelope] = []
         self.logins: list[str] = []
         self.secured: list[bool] = []
+        self.looks_s = 0.0
 
     @property
     def messages(self) -> list[EmailMessage]:
@@ -53,6 +58,7 @@ class Letters:
         return "250 OK"
 
     async def handle_DATA(self, _server: SMTP, session: Session, envelope: Envelope) -> str:
+        await asyncio.sleep(self.looks_s)
         if len(envelope.content or b"") > int(self.answers.get("most", 1 << 30)):
             return "552 too much for this server"
         if "DATA" in self.answers:
@@ -96,6 +102,28 @@ def mail_server(
         yield controller.port
     finally:
         controller.stop()
+
+
+@contextmanager
+def scripted_server(answers: Mapping[str, bytes]) -> Iterator[int]:
+    """The port of a server that greets one client and answers each of its lines by the first word, as it is told."""
+    listening = socket.create_server((LOOPBACK, 0))
+
+    def serve() -> None:
+        with suppress(OSError), listening.accept()[0] as client, client.makefile("rb") as lines:
+            client.sendall(b"220 hello\r\n")
+            for line in lines:
+                client.sendall(answers.get(line.split()[0].decode().upper(), b"250 OK\r\n"))
+
+    thread = threading.Thread(target=serve, name="scripted mail server", daemon=True)
+    thread.start()
+    try:
+        yield listening.getsockname()[1]
+    finally:
+        with suppress(OSError):
+            listening.shutdown(socket.SHUT_RDWR)
+        listening.close()
+        thread.join(5)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import time
 from datetime import UTC, datetime
@@ -38,3 +39,10 @@ def test_a_refusal_is_told_in_a_clear_word(monkeypatch: pytest.MonkeyPatch, code
 
 def test_whether_ntp_keeps_the_clock_is_what_the_kernel_says() -> None:
     assert follows_ntp() in (True, False)
+
+
+def test_asking_again_loads_nothing_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`status.txt` asks every few seconds for months."""
+    follows_ntp()
+    monkeypatch.setattr(ctypes, "CDLL", lambda *_, **__: pytest.fail("loaded again"))
+    follows_ntp()

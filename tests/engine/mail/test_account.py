@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from email.headerregistry import Address
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine import naming
 from engine.config import FACTORY
-from engine.mail.account import Account, Security, account_of, recipients_of, remarks_of
+from engine.mail.account import Account, Security, account_of, recipients_of, remarks_of, unsendable_of
 from engine.settings.smallfiles import Alias, parse_revaliases, parse_ssmtp
 
 
@@ -56,7 +59,9 @@ def test_a_mailhub_is_a_host_with_or_without_a_port(mailhub: str, place: tuple[s
     assert (found.host, found.port) == place
 
 
-@pytest.mark.parametrize("mailhub", ["", "h:", "h:0", "h:70000", "h:x", "a b:25", "сервер:25", "h:²5"])
+@pytest.mark.parametrize(
+    "mailhub", ["", "h:", "h:0", "h:70000", "h:x", "a b:25", "сервер:25", "h:²5", "a..b:25", ".h:25", "."]
+)
 def test_a_mailhub_that_cannot_be_is_told(mailhub: str) -> None:
     assert "mailhub" in str(account_of({"mailhub": mailhub}, ()))
 
@@ -114,3 +119,25 @@ def test_mail_goes_to_mailto_else_to_root() -> None:
 def test_keys_that_do_nothing_are_told() -> None:
     ssmtp: dict[str, Any] = {"tlscert": "/etc/x.pem", "debug": "YES", "usetlscert": "YES"}
     assert remarks_of(account(), ssmtp) == ["ssmtp.conf: ключ tlscert не действует"]
+
+
+WRONG = ("почта@пример.рф", "a..b@x.ru", ".a@x.ru", "a@x..ru", "a@x.ru.", "a@.", f"a@{'x' * 64}.ru", "a@")
+
+
+@pytest.mark.parametrize("address", WRONG)
+def test_an_address_that_nothing_can_be_sent_to_is_told_and_the_others_get_it(address: str) -> None:
+    assert recipients_of((address, "good@x.ru"), {"root": "r@b.ru"}) == ("good@x.ru",)
+    (told,) = unsendable_of((address, "good@x.ru", address))
+    assert told == f"почта: MailTo: {address} не адрес вида имя@сервер латиницей, туда ничего не уходит"
+
+
+@pytest.mark.parametrize("address", ["a@b.ru", "a.b+c@x-y.example.ru", "o'neil@x.ru", f"{'a' * 64}@x.ru"])
+def test_what_counts_as_an_address_can_stand_in_a_letter(address: str) -> None:
+    assert recipients_of((address,), {}) == (address,)
+    assert Address(addr_spec=address).addr_spec == address
+
+
+@given(st.text("aA1.@-_+", max_size=12))
+def test_no_address_breaks_a_letter(address: str) -> None:
+    for each in recipients_of((address,), {}):
+        assert Address(addr_spec=each).addr_spec == each

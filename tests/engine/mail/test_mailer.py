@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from engine.mail.letter import ATTACHED_BYTES_MOST, Letter
 from engine.mail.mailer import Mailer, Outcome
 from tests.fake.certificates import LOOPBACK, Identity, authority, server_identity
 from tests.fake.debian_servers import free_port
-from tests.fake.mail_servers import PASSWORD, USER, Letters, mail_server, silent_server
+from tests.fake.mail_servers import PASSWORD, USER, Letters, mail_server, scripted_server, silent_server
 
 TO = ("one@example.ru", "two@example.ru")
 DAY = datetime(2026, 11, 22, 9, 5, 30, tzinfo=UTC)
@@ -177,6 +178,44 @@ def test_a_silent_server_is_left_in_time(tmp_path: Path, greeting: bytes, securi
     assert outcome.accepted == () and outcome.error
 
 
+def test_a_server_that_looks_at_a_letter_for_long_has_it_once(tmp_path: Path) -> None:
+    """Whoever gives up before the answer sends again what was taken."""
+    letters = Letters()
+    letters.looks_s = 1.0
+    with mail_server(letters) as port:
+        outcome = mailer(tmp_path, timeout_s=0.3).send(account(port), letter(tmp_path))
+    assert outcome == Outcome(7, TO) and len(letters.envelopes) == 1
+
+
+@pytest.mark.parametrize("host", ["mail..ru", ".ru", "a" * 70 + ".ru"])
+@pytest.mark.parametrize("security", list(Security))
+def test_a_name_that_no_server_can_have_is_an_error_like_any_other(
+    tmp_path: Path, host: str, security: Security
+) -> None:
+    outcome = mailer(tmp_path).send(replace(account(25, security), host=host), letter(tmp_path))
+    assert outcome.accepted == () and outcome.error.startswith(f"{host}:25: ")
+
+
+@pytest.mark.parametrize("challenge", [b"334 a\r\n", b"334 \r\n", b"what\r\n"])
+def test_a_server_that_talks_nonsense_is_an_error_like_any_other(tmp_path: Path, challenge: bytes) -> None:
+    answers = {"EHLO": b"250-x\r\n250 AUTH CRAM-MD5\r\n", "AUTH": challenge}
+    with scripted_server(answers) as port:
+        own = account(port, user=USER, password=PASSWORD, method="CRAM-MD5")
+        outcome = mailer(tmp_path, timeout_s=1.0).send(own, letter(tmp_path))
+    assert outcome.accepted == () and outcome.error and PASSWORD not in str(outcome)
+
+
+def test_a_letter_that_cannot_be_made_is_a_fault_of_ours_and_not_the_servers(tmp_path: Path) -> None:
+    with mail_server(Letters()) as port, pytest.raises(UnicodeEncodeError):
+        mailer(tmp_path).send(account(port), letter(tmp_path, body="\udcff"))
+
+
+def test_what_a_server_says_moves_no_cursor_where_it_is_read(tmp_path: Path) -> None:
+    with scripted_server({"MAIL": b"451 \x1b[2J\x07later\r\n"}) as port:
+        outcome = mailer(tmp_path).send(account(port), letter(tmp_path))
+    assert outcome.error.endswith("отказ сервера: 451 [2Jlater")
+
+
 # --- attachments
 
 
@@ -272,6 +311,20 @@ def test_stop_does_not_wait_for_a_silent_server(tmp_path: Path) -> None:
         sender.stop()
         sender.join(10)
         assert not sender.is_alive()
+
+
+def test_stop_never_takes_the_encryption_off(
+    tmp_path: Path, trusted: tuple[Identity, Identity], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The thread may be sending the password at this moment."""
+    (tmp_path / "ca.pem").write_bytes(trusted[0].pem)
+    monkeypatch.setattr(ssl.SSLSocket, "shutdown", lambda *_: pytest.fail("what is sent now would go in the clear"))
+    sender = mailer(tmp_path)
+    with mail_server(Letters(), trusted[1], implicit=True) as port:
+        sender._smtp = sender._connected(account(port, Security.TLS))
+        sender.stop()
+        assert sender._smtp.sock is not None and sender._smtp.sock.recv(1) == b""
+        sender._smtp.close()
 
 
 def test_no_name_is_looked_up_for_the_greeting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ import pytest
 from engine.alert.book import FOLDER
 from engine.runtime import postman
 from engine.runtime.alert_reports import GATHER_S
-from engine.runtime.postman import FIRST_PAUSE_S
+from engine.runtime.postman import FIRST_PAUSE_S, WAITING_MOST
 from tests.fake.alert_scene import FakeSpool, Scene
 
 INTERVAL_S = 3600.0
@@ -95,6 +95,28 @@ def test_another_meter_in_the_place_of_the_first_writes_no_event_into_its_archiv
     scene.devices.keepers["a.ini"].shelf.belongs_to("1001")  # type: ignore[union-attr]
     scene.read("2", number="1002")
     assert scene.events() == [] and scene.events("0") == ["1 2 1"]
+
+
+def test_what_was_wrong_before_the_number_was_known_is_not_wrong_for_ever(scene: Scene) -> None:
+    scene.add("b.ini", "")
+    scene.add("c.ini", "")
+    scene.apply()
+    scene.read("2", file="b.ini", number="?")
+    scene.read("2", file="b.ini", number="777")
+    scene.read("0", file="b.ini", number="777")
+    scene.read("3")
+    scene.pass_time(GATHER_S + 5)
+    assert "b.ini" not in scene.office.texts[0].partition("Сейчас не в норме:")[2]
+
+
+def test_of_two_files_with_one_number_the_second_says_nothing_of_the_firsts_device(scene: Scene) -> None:
+    scene.add("b.ini", "440020")
+    scene.apply()
+    for _ in range(5):
+        scene.read("0")
+        scene.lose("b.ini")
+    assert scene.events() == []
+    assert scene.events("0") == ["0 8 1"]
 
 
 def test_a_control_temperature_has_a_hysteresis(scene: Scene) -> None:
@@ -186,6 +208,31 @@ def test_what_is_not_watched_any_more_is_no_alarm(scene: Scene) -> None:
 # --- reports
 
 
+def test_what_is_not_in_order_is_told_as_it_is_now(scene: Scene) -> None:
+    scene.limit(t_min=((1, 1, 50.0),))
+    scene.apply()
+    scene.read("0", T1=49.0)
+    scene.pass_time(GATHER_S + 5)
+    scene.read("2", T1=31.5)
+    scene.pass_time(INTERVAL_S)
+    assert "T1 31.50 °C, ниже контрольной 50.00 °C" in scene.office.texts[1].partition("Сейчас не в норме:")[2]
+    scene.read("0", T1=50.5)
+    scene.pass_time(INTERVAL_S)
+    assert "T1 50.50 °C, почти в норме, контрольная 50.00 °C" in scene.office.texts[2]
+    assert scene.events() == ["1 9 1", "1 2 1", "1 2 0"]
+
+
+def test_nothing_is_in_order_again_while_something_else_is_not(scene: Scene) -> None:
+    scene.read("2", "2")
+    scene.pass_time(60)
+    scene.read("0", "2")
+    scene.pass_time(INTERVAL_S)
+    assert scene.office.letters[1].subject == "ТСМ-СМАРТ №1: отчет об ошибках, изменений 1"
+    scene.read("0", "0")
+    scene.pass_time(INTERVAL_S)
+    assert scene.office.letters[2].subject == "ТСМ-СМАРТ №1: снова в норме, изменений 1"
+
+
 def test_all_that_is_new_goes_into_one_report_and_the_next_waits_for_the_interval(scene: Scene) -> None:
     scene.read("2")
     scene.lose()
@@ -200,6 +247,16 @@ def test_all_that_is_new_goes_into_one_report_and_the_next_waits_for_the_interva
     assert "Сейчас всё в норме." in scene.office.texts[1]
 
 
+def test_what_is_not_in_order_stands_in_the_same_order_in_every_letter(scene: Scene) -> None:
+    scene.add("b.ini", "1001")
+    scene.apply()
+    scene.read("2", tick=False)
+    scene.read("2", file="b.ini")
+    scene.pass_time(60)
+    alarms = scene.office.texts[0].partition("Сейчас не в норме:\n")[2].splitlines()
+    assert [line.partition(": ")[0] for line in alarms[:2]] == ["ТЭСМА-106/2 №1001", "ТЭСМА-106/2 №440020"]
+
+
 def test_what_comes_and_goes_is_one_line(scene: Scene) -> None:
     scene.read("2")
     scene.pass_time(60)
@@ -209,7 +266,7 @@ def test_what_comes_and_goes_is_one_line(scene: Scene) -> None:
             scene.read(errors)
     scene.pass_time(INTERVAL_S)
     lines = [line for line in scene.office.texts[1].splitlines() if "система 1" in line]
-    assert len(lines) == 2 and "за это время менялось 6 раз, сейчас так" in lines[0]
+    assert len(lines) == 2 and "; с 22.11.26 09:06:31 менялось 6 раз, сейчас так" in lines[0]
     assert len(scene.events()) == 7
 
 
@@ -306,6 +363,17 @@ def test_a_letter_that_was_on_its_way_is_sent_again_under_the_same_id(scene: Sce
     (again,) = scene.office.letters
     assert (again.message_id, again.body) == (first.message_id, first.body)
     scene.pass_time(2 * INTERVAL_S, 60)
+    assert len(scene.office.letters) == 1
+
+
+def test_a_letter_that_was_taken_right_before_a_stop_is_not_sent_again(scene: Scene) -> None:
+    scene.read("2")
+    scene.pass_time(GATHER_S)
+    assert len(scene.office.letters) == 1
+    assert list((scene.root / FOLDER / "waiting").iterdir()), "nobody has heard yet that it was taken"
+    scene.part.stop()
+    scene.crash()
+    scene.pass_time(60)
     assert len(scene.office.letters) == 1
 
 
@@ -422,6 +490,18 @@ def test_a_crash_of_the_mail_thread_sends_the_letter_again(scene: Scene) -> None
     assert len(scene.office.letters) == 1
 
 
+def test_a_letter_that_ends_the_mail_thread_does_not_stop_the_others(scene: Scene) -> None:
+    scene.now = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
+    scene.office.silent = True
+    scene.read("2")
+    scene.pass_time(90)
+    first = scene.office.posted[-1].number
+    scene.part.tell_crash("mail", scene.now_s)
+    scene.pass_time(30)
+    assert {letter.number for letter in scene.office.posted} == {1, 2}
+    assert scene.office.posted[-1].number != first
+
+
 # --- SMS
 
 
@@ -458,6 +538,34 @@ def test_an_sms_that_could_not_be_handed_over_is_once_more(scene: Scene) -> None
     assert len(scene.spool.put_texts) == 1
     scene.pass_time(INTERVAL_S)
     assert len(scene.spool.put_texts) == 1
+
+
+def test_mail_that_fails_keeps_no_sms_back_and_little_piles_up(scene: Scene) -> None:
+    """SMS are for the day on which the network is gone."""
+    scene.spool = FakeSpool()
+    scene.office.error = "mail.example.ru:587: нет ответа"
+    scene.apply(sms=True, mob_num=("+79161234567",))
+    for hour in range(WAITING_MOST + 5):
+        scene.read("0" if hour % 2 else "2")
+        scene.pass_time(INTERVAL_S + 60, 60)
+        assert len(scene.spool.put_texts) == hour + 1
+    assert len(list((scene.root / FOLDER / "waiting").iterdir())) == WAITING_MOST
+    assert not any("никому не доставлено" in line for line in scene.journaled)
+    scene.crash()
+    scene.office.error = ""
+    scene.pass_time(7200, 60)
+    assert sorted(letter.number for letter in scene.office.letters) == list(range(6, WAITING_MOST + 6))
+    assert len(scene.spool.put_texts) == WAITING_MOST + 5
+
+
+def test_a_spool_that_is_broken_holds_no_mail_up(scene: Scene) -> None:
+    scene.spool = FakeSpool()
+    scene.spool.error = OSError(errno.ENOENT, "no spool")
+    scene.apply(sms=True, mob_num=("+79161234567",))
+    scene.read("2")
+    scene.pass_time(60, 1)
+    assert len(scene.office.letters) == 1
+    assert any("SMS: не передано: файла нет" in line for line in scene.part.lines())
 
 
 # --- the monthly report
