@@ -22,6 +22,8 @@ QUIET_S = 0.3
 EMPTY_QUIET_S = 10.0
 """An empty file may be about to be filled."""
 MOST_FILES = 1000
+MOST_ANSWERS = 200
+"""So many answers stay: whoever gives a command every hour never takes one away."""
 _TAIL_BYTES = 4096
 
 Stamp = tuple[int, int, int]
@@ -105,14 +107,19 @@ class CommandFolder:
         return self._stamp(name) is not None
 
     def remove(self, name: str) -> None:
-        """The command file is dealt with. Raises OSError."""
+        """The command file is dealt with; of all answers the newest stay. Raises OSError."""
         files.remove(self.path / name)
         self._seen.pop(name, None)
+        with suppress(OSError):  # next time, then: this command is dealt with all the same
+            answers = [(out.lstat().st_mtime_ns, out) for out in self.path.glob("*.out")]
+            for _, out in sorted(answers, reverse=True)[MOST_ANSWERS:]:
+                files.remove(out)
 
     def _names(self) -> list[str]:
         try:
             with os.scandir(self.path) as entries:
-                return [entry.name for entry in islice(entries, MOST_FILES) if is_command_file(entry.name)]
+                commands = filter(_is_command, entries)  # answers stand beside them, and hide none of them
+                return [entry.name for entry in islice(commands, MOST_FILES)]
         except OSError:
             return []  # the folder comes back with the next look at the settings
 
@@ -121,6 +128,11 @@ class CommandFolder:
             found = (self.path / name).lstat()
             return found.st_mtime_ns, found.st_size, found.st_ino
         return None
+
+
+def _is_command(entry: os.DirEntry[str]) -> bool:
+    """A folder of such a name is none: it could never be dealt with."""
+    return is_command_file(entry.name) and not entry.is_dir(follow_symlinks=False)
 
 
 def _quiet_s(stamp: Stamp) -> float:

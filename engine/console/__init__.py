@@ -6,8 +6,11 @@ import sys
 import time
 from typing import TextIO
 
+from engine.console.screen import Screen
+
 PLAIN_PERIOD_S = 5.0
 TERMINAL_PERIOD_S = 0.2
+_WIDTH = 200
 SHOWN_MOST = 10
 """Devices in one line; those that are still being read come first."""
 
@@ -16,12 +19,10 @@ class Progress:
     """Reading of archives, device by device. `report` may be called as often as one likes."""
 
     def __init__(self, stream: TextIO = sys.stderr) -> None:
-        self._stream = stream
-        self._terminal = stream.isatty()
+        self._screen = Screen(stream)
         self._state: dict[str, tuple[int, int]] = {}
         self._begun_s: dict[str, tuple[float, int]] = {}
         self._shown_s = 0.0
-        self._pending = False
 
     def report(self, device: str, remaining: int, total: int) -> None:
         """`remaining` of `total` places have still to be looked at."""
@@ -30,7 +31,7 @@ class Progress:
         if remaining and device not in self._begun_s:
             self._begun_s[device] = (now_s, remaining)
         self._state[device] = (remaining, total)
-        period_s = TERMINAL_PERIOD_S if self._terminal else PLAIN_PERIOD_S
+        period_s = TERMINAL_PERIOD_S if self._screen.is_terminal else PLAIN_PERIOD_S
         if finished or now_s - self._shown_s >= period_s:
             self._shown_s = now_s
             self._show(now_s)
@@ -39,9 +40,7 @@ class Progress:
 
     def end(self) -> None:
         """Leave the terminal on a fresh line."""
-        if self._terminal and self._pending:
-            self._write("\n")
-            self._pending = False
+        self._screen.end("\n")
 
     def _show(self, now_s: float) -> None:
         known = sorted((not left, device) for device, (left, total) in self._state.items() if total)
@@ -49,19 +48,10 @@ class Progress:
             return
         more = f"; и ещё {len(known) - SHOWN_MOST}" if len(known) > SHOWN_MOST else ""
         text = "; ".join(self._line(device, now_s) for _, device in known[:SHOWN_MOST]) + more
-        if self._terminal:
-            self._write(f"\r\x1b[K{text[:200]}")
-            self._pending = True
+        if self._screen.is_terminal:
+            self._screen.renew(text[:_WIDTH])
         else:
-            self._write(f"{text}\n")
-
-    def _write(self, text: str) -> None:
-        """Whoever watched may be gone: that is no reason to stop."""
-        try:
-            self._stream.write(text)
-            self._stream.flush()
-        except (OSError, ValueError):
-            pass
+            self._screen.tell(text)
 
     def _line(self, device: str, now_s: float) -> str:
         remaining, total = self._state[device]

@@ -12,12 +12,12 @@ from typing import TextIO
 
 from engine import files, naming
 from engine.command import DONE, FAILED, PROGRESS
+from engine.console.screen import Screen
 
 LOOK_S = 0.1
 ASK_S = 2.0
 WAITING_S = 3.0
 """So long the agent may take to begin: then something else is told to be under way."""
-_CLEAR = "\r\x1b[K"
 _WIDTH = 120
 
 
@@ -27,9 +27,7 @@ class CommandConsole:
     def __init__(self, stream: TextIO = sys.stdout) -> None:
         self.failure: str | None = None
         """None before the end; then why it failed, empty when it did not."""
-        self._stream = stream
-        self._terminal = stream.isatty()
-        self._pending = False
+        self._screen = Screen(stream)
 
     def take(self, text: str) -> None:
         """A line of the answer, or several; the last one ends it."""
@@ -44,22 +42,13 @@ class CommandConsole:
     def end(self, failure: str) -> None:
         """The last line of an answer."""
         self.failure = failure
-        self._write(f"{_CLEAR}\n" if self._pending else "")
-        self._pending = False
+        self._screen.end()
 
     def _show(self, text: str) -> None:
-        if self._terminal and text.startswith(PROGRESS):
-            self._write(f"{_CLEAR}{text[:_WIDTH]}")
-            self._pending = True
+        if self._screen.is_terminal and text.startswith(PROGRESS):
+            self._screen.renew(text[:_WIDTH])
         else:
-            self._write(f"{_CLEAR if self._pending else ''}{text}\n")
-            self._pending = False
-
-    def _write(self, text: str) -> None:
-        """Whoever watched may be gone: that is no reason to stop."""
-        with suppress(OSError, ValueError):
-            self._stream.write(text)
-            self._stream.flush()
+            self._screen.tell(text)
 
 
 def put_command(root: Path, line: str) -> str:

@@ -65,10 +65,16 @@ def export(
     """
     export_ = _Export(root, progress, stopping)
     try:
-        with Drive(target) as drive:
-            export_.run(drive)
+        drive = Drive(target)
     except BlockingIOError:
         return export_.outcome("сюда уже идёт копирование")
+    except FileNotFoundError:
+        return export_.outcome(f"папки {target} нет")
+    except OSError as error:
+        return export_.outcome(f"папка {target} не открывается: {why(error)}")
+    try:
+        with drive:
+            export_.run(drive)
     except _Stopped:
         return export_.outcome("прервано: агент остановлен; в следующий раз продолжится")
     except OSError as error:

@@ -31,7 +31,7 @@ class Media:
 
     def holding(self, path: Path) -> Mount | None:
         """The removable drive that `path` lies on, wherever it is mounted; None when it lies on none. `OSError`."""
-        mount = mount_of(str(path.resolve()), self._mounts())
+        mount = mount_of(os.path.realpath(path), self._mounts())
         return mount if mount in self._removable() else None
 
     def _mounts(self) -> list[Mount]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from engine import files, naming
 from engine.formats import archive, fields
+from engine.formats.values import read_stamp
 from engine.lora.queue import Waiting, newest
 from engine.model import RecType
 
@@ -44,5 +45,15 @@ def _records(path: Path, dev_number: str, tail_bytes: int) -> Iterator[Waiting]:
         for block in archive.blocks(data, offset):
             end = block.end
             if block.number:
-                yield Waiting(dev_number, tuple(fields.pairs(block.text.split("\n")[1:])))
+                yield from _record(dev_number, block)
         offset = archive.after_damage(data, end)
+
+
+def _record(dev_number: str, block: archive.Block) -> Iterator[Waiting]:
+    """None where a disk has changed a digit of the date: that costs one record, and no more."""
+    record = Waiting(dev_number, tuple(fields.pairs(block.text.split("\n")[1:])))
+    try:
+        read_stamp(dict(record.fields)["DateTime"])
+    except ValueError:
+        return
+    yield record

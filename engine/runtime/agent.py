@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import queue
 import time
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -20,7 +19,6 @@ from engine.news import Archived, Crashed, LineChanged, News, Written
 from engine.runtime.clockwork import Clockwork
 from engine.runtime.commands import Commands
 from engine.runtime.deliveries import Deliveries
-from engine.runtime.describe import bus_line, device_line
 from engine.runtime.devices import Devices
 from engine.runtime.footprint import keep_small
 from engine.runtime.index_page import IndexPage
@@ -30,6 +28,7 @@ from engine.runtime.parts import make_parts
 from engine.runtime.root_lock import RootLock
 from engine.runtime.stale import Stale
 from engine.runtime.status_file import StatusFile
+from engine.runtime.status_view import Life, status_view
 from engine.runtime.sweep import sweep
 from engine.settings import AgentSettings, Settings
 from engine.watch import Watch
@@ -51,22 +50,20 @@ class Agent:
         self._news: queue.Queue[News] = queue.Queue(NEWS_LIMIT)
         self._wake = False
         self._stopping = False
-        self._stopped = False
         self._changed = True
         self._progress = progress
         self._config = Config(root)
         self._settings: Settings | None = None
-        self._since = self._started = Moment(time.monotonic())
+        self._life = Life(Moment(time.monotonic()), Moment(time.monotonic()))
         self._zone = ZoneInfo("UTC")
         self._journal = Journal(root, self._now)
-        self._crashes: Counter[str] = Counter()
         self._lines = Lines(drivers, self._post, self._crashed, tracer)
         self._devices = Devices(root, self._lines, self.journal, self._local)
         self._watch = Watch(root, self._config_changed)
-        house = self._house()
-        self._deliveries = Deliveries(house)
-        self._commands = Commands(house, self._deliveries)
-        self._parts = make_parts(house, self._deliveries, self._commands)
+        self._house = self._make_house()
+        self._deliveries = Deliveries(self._house)
+        self._commands = Commands(self._house, self._deliveries)
+        self._parts = make_parts(self._house, self._deliveries, self._commands)
         jobs = {job: period_s for part in self._parts for job, period_s in part.jobs().items()}
         self._clockwork = Clockwork({**jobs, self._show_index: INDEX_PERIOD_S})
         self._stale = Stale(root)
@@ -134,7 +131,7 @@ class Agent:
         for part in self._parts:
             part.stop()
         self.journal("агент остановлен")
-        self._stopped = True
+        self._life.stopped = True
         self._write_status(time.monotonic())
         self._show_index()
         self._lock.release()
@@ -188,7 +185,7 @@ class Agent:
 
     def _tell_crash(self, news: Crashed) -> None:
         to_stderr(news.traceback)
-        self._crashes[news.thread] += 1
+        self._life.crashes[news.thread] += 1
         self.journal(f"внутренний сбой «{news.thread}»: {news.traceback.strip().splitlines()[-1]}; запускается снова")
         self._lines.tell_crash(news.thread, time.monotonic())
         for part in self._parts:
@@ -196,7 +193,7 @@ class Agent:
 
     # --- what the parts and the other threads call
 
-    def _house(self) -> House:
+    def _make_house(self) -> House:
         return House(
             root=self.root,
             now=self._now,
@@ -241,7 +238,7 @@ class Agent:
     def _apply(self, settings: Settings) -> None:
         self._settings, self._changed = settings, True
         self._zone = ZoneInfo(settings.agent.timezone)
-        self._since = Moment(time.monotonic())
+        self._life.settings_since = Moment(time.monotonic())
         self._devices.apply(settings)
         for part in self._parts:
             part.apply(settings, time.monotonic())
@@ -262,35 +259,13 @@ class Agent:
     def _write_status(self, now_s: float) -> None:
         self._status_at_s, self._changed = now_s, False
         if self._settings is not None:
-            self._status_file.show(self._status(self._settings.agent, now_s), now_s)
+            self._status_file.show(self._view(self._settings.agent, now_s), now_s)
 
     def _show_index(self) -> None:
         """A page is written when it has changed, and at most once a minute: flash cards wear."""
         if self._settings is not None:
-            view = self._status(self._settings.agent, time.monotonic())
+            view = self._view(self._settings.agent, time.monotonic())
             self._index_page.show(view, self._devices.keepers.values())
 
-    def _status(self, agent: AgentSettings, now_s: float) -> StatusView:
-        now = self._now()
-        return StatusView(
-            name=agent.name,
-            number=agent.number,
-            now=now,
-            started=self._started.when(now, now_s),
-            stopped=self._stopped,
-            settings_since=self._since.when(now, now_s),
-            problems=self._config.problems,
-            warnings=self._warnings(),
-            sections=self._sections(),
-            crashes=self._crashes,
-        )
-
-    def _warnings(self) -> list[str]:
-        clock = [] if self._now() else ["часы устройства не установлены: время не ставится, посылки ждут"]
-        return [*(text for part in self._parts for text in part.warnings()), *clock]
-
-    def _sections(self) -> dict[str, Sequence[str]]:
-        devices = [device_line(keeper) for keeper in self._devices.keepers.values()]
-        lines = [bus_line(name, line) for name, line in self._lines.lines.items()]
-        parts = {part.title: part.lines() for part in self._parts if part.title}
-        return {"Приборы": devices or ["нет"], "Линии": lines or ["нет"], **parts}
+    def _view(self, agent: AgentSettings, now_s: float) -> StatusView:
+        return status_view(self._house, self._parts, agent, self._config.problems, self._life, now_s)

@@ -171,8 +171,10 @@ def trace(desk: Desk, number: str, for_s: int) -> Steps:
                 yield
         finally:
             desk.house.lines.tap(line, None)
-    if left <= 0:
-        desk.tell("# обмен длиннее миллиона знаков, дальше не записан")
+        if left <= 0:
+            desk.tell("# обмен длиннее миллиона знаков, дальше не записан")
+        elif left == TRACE_LIMIT_CHARACTERS:
+            desk.tell(f"# обмена не было: {keeper.standing.reason or 'очередь прибора не подошла'}")
 
 
 # --- servers, files, the host

@@ -25,6 +25,8 @@ PROGRESS_S = 5.0
 HOLD_S = 5.0
 """While the disk takes nothing a command is neither begun nor ended; so often that is tried again."""
 STOPPED = "агент остановлен"
+_ON_AGAIN = "пауза кончилась: опрос приборов включён"
+_STILL_OFF = "пауза кончилась, опрос приборов выключен: AutoPoll=0"
 CANCELLED = "отменено: файл команды удалён"
 
 
@@ -71,6 +73,7 @@ class Commands(Part):
         self._run: Run | None = None
         self._look_s = 0.0
         self._begun = False
+        self._hindrance = ""
         self._desk = Desk(house, deliveries, self._tell, self._progress, clock, lambda text: self.set_time(text))
 
     def apply(self, settings: Settings, now_s: float) -> None:
@@ -88,13 +91,15 @@ class Commands(Part):
         """Go on with the command under way, or look for the next one."""
         if self.house.devices.polling.is_over(now_s):
             self.house.devices.repoll()
-            self.house.journal("пауза кончилась: опрос приборов включён")
+            self.house.journal(_ON_AGAIN if self.house.devices.polling.is_on else _STILL_OFF)
         if self._run is not None:
             self._go_on(self._run, now_s)
         elif now_s >= self._look_s:
             self._look_s = now_s + LOOK_S
             if name := self._folder.next(now_s, self.accepts):
                 self._begin(name, now_s)
+            else:
+                self._hindrance = ""
 
     def stop(self) -> None:
         """What is not ready is told to be so."""
@@ -104,8 +109,9 @@ class Commands(Part):
         self._run = None
 
     def lines(self) -> Sequence[str]:
-        """The file under way."""
-        return [f"{self._run.name}: выполняется"] if self._run else []
+        """The file under way, or why none can be begun."""
+        told = f"{self._run.name}: выполняется" if self._run else self._hindrance
+        return [told] if told else []
 
     def warnings(self) -> Sequence[str]:
         """What the commands `pause` and `resume` have left behind."""
@@ -119,10 +125,10 @@ class Commands(Part):
         try:
             run.answer.begin()
         except OSError as error:
-            self.house.journal(f"{naming.COMMANDS}/{name}: не выполняется, ответ не записан: {why(error)}")
+            self._hinder(f"{naming.COMMANDS}/{name}: не выполняется, ответ не записан: {why(error)}")
             self._look_s = now_s + HOLD_S
             return
-        self._run = run
+        self._run, self._hindrance = run, ""
         commands, problems = self._read(name)
         run.commands = list(commands)
         for problem in problems:
@@ -130,6 +136,12 @@ class Commands(Part):
         if problems:
             self._finish(run, f"ошибок {len(problems)}, ничего не выполнено")
         self._go_on(run, now_s)
+
+    def _hinder(self, hindrance: str) -> None:
+        """It is tried again and again, and told once."""
+        if hindrance != self._hindrance:
+            self._hindrance = hindrance
+            self.house.journal(hindrance)
 
     def _read(self, name: str) -> tuple[Sequence[Command], Sequence[Problem]]:
         try:

@@ -76,8 +76,9 @@ class Standing:
             self.state = State(self.settled, self.state.measured if self.state else None)
 
     def falls_back(self) -> None:
-        """What was to be written is not there: go on from what is."""
-        self.ordered = None
+        """Go on from what was before. What was to be written may be there all the same: only its answer was lost."""
+        if self.ordered is not None:
+            self.ordered = self.confirmed = None
         if self.state is not None:
             self.state = State(self.settled, self.state.measured)
 

@@ -10,10 +10,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from engine import files, naming
+from engine.command import Report
+from engine.command.words import parse
 from engine.config import GOOD
 from engine.dialect import textfile
 from engine.errors import SettingsWrong
-from engine.model import RecType
 from engine.report.child import Child
 from engine.report.letter import Answer, Ask
 from engine.report.of_settings import report_device
@@ -24,33 +25,11 @@ from engine.settings import AgentSettings, DeviceSettings, Parsed, read_file
 
 def make_report(root: Path, words: Sequence[str]) -> Answer:
     """Make what the words of the command name. ValueError when they cannot be understood; OSError."""
-    number, kind, first, last = read_words(words)
-    ask = Ask(str(root), (_device(root, number),), _today(root), kind=kind, first=first, last=last)
+    order = parse(" ".join(("report", *words)))
+    assert isinstance(order, Report), "its word says so"
+    device = _device(root, order.number)
+    ask = Ask(str(root), (device,), _today(root), kind=order.kind, first=order.first, last=order.last)
     return Child(ask, time.monotonic()).wait()
-
-
-def read_words(words: Sequence[str]) -> tuple[str, RecType, date, date]:
-    """`440020 H 01.09.2018 26.09.2018`; without a letter days are meant."""
-    rest = list(words)
-    number = rest.pop(0) if rest else ""
-    if not naming.is_dev_number(number):
-        raise ValueError(f"отчет: номер прибора не понятен: {number or 'его нет'}")
-    letter = rest.pop(0).upper() if rest and len(rest[0]) == 1 else "D"
-    if letter not in ("H", "D"):
-        raise ValueError(f"отчет: H (часы) или D (сутки), а не {letter}")
-    if len(rest) != 2:
-        raise ValueError("отчет: нужны две даты: report НОМЕР [H|D] дд.мм.гггг дд.мм.гггг")
-    return number, RecType(letter), _date(rest[0]), _date(rest[1])
-
-
-def _date(text: str) -> date:
-    try:
-        found = datetime.strptime(text, "%d.%m.%Y").date()
-    except ValueError:
-        raise ValueError(f"отчет: дата не понятна: {text} (нужна дд.мм.гггг)") from None
-    if not 2000 <= found.year < 2099:
-        raise ValueError(f"отчет: такого года в архивах нет: {text}")
-    return found
 
 
 def _device(root: Path, number: str) -> Device:

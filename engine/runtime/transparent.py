@@ -13,7 +13,7 @@ from queue import SimpleQueue
 
 from engine.due import Restarts
 from engine.formats.status import counts_text
-from engine.lend import Lender
+from engine.lend import ADDRESSES_MOST, Lender
 from engine.lend.allow import is_allowed
 from engine.line.guest import Guest
 from engine.reasons import why
@@ -131,7 +131,8 @@ class Transparent(Part):
         lender, self._lender, self._open = self._lender, None, {}
         if lender is not None:
             lender.stop()
-            self._refused.update(lender.refused)
+            told = self._refused + Counter(dict(lender.refused))
+            self._refused = Counter(dict(told.most_common(ADDRESSES_MOST)))
 
     def _refusals(self) -> Counter[str]:
         return self._refused + Counter(dict(self._lender.refused)) if self._lender else self._refused
@@ -159,7 +160,8 @@ class Transparent(Part):
         return True
 
     def _introduce(self, tty: str, guest: Guest) -> bool:
-        return bool(guest.gone) or self.house.lines.lend(self._line(tty), guest)
+        """True when nothing is left to be done; the offer of one who went before may mean the next one."""
+        return bool(guest.gone or guest.line) or self.house.lines.lend(self._line(tty), guest)
 
     def _part_with_moved(self) -> None:
         """A device file may have come that names the same tty by another path: one of the two would be shut out."""

@@ -133,13 +133,20 @@ class Vpn(Part):
     def _refuse(self, name: str, standing: Standing, problems: tuple[str, ...]) -> None:
         """The copy that was checked last stays, after a restart too."""
         if standing.contents is None:
-            stands = copy.stored(self.house.root, name)
-            self._change(standing, stands if stands and copy.CONFIG in stands else None)
+            self._change(standing, self._last_checked(name))
         result = f"{naming.VPN}/{name}.ovpn: {_OLD_RUNS if standing.contents is not None else _NOTHING_RUNS}"
         if (told := (*problems, result)) != standing.problems:
             standing.problems = told
             for text in told:
                 self.house.journal(text)
+
+    def _last_checked(self, name: str) -> copy.Contents | None:
+        """None too when it cannot be read: why that is so has been told."""
+        try:
+            stands = copy.stored(self.house.root, name)
+        except OSError:
+            return None
+        return stands if stands and copy.CONFIG in stands else None
 
     def _change(self, standing: Standing, contents: copy.Contents | None) -> None:
         if contents != standing.contents:

@@ -49,6 +49,23 @@ def test_they_come_by_their_names_and_only_those_that_are_accepted(folder: Comma
     assert folder.next(QUIET_S, lambda _name: False) is None
 
 
+def test_answers_by_the_thousand_hide_no_command(folder: CommandFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folder_module, "MOST_FILES", 3)
+    for name in ("1.out", "2.out", "3.out", "4.out", "x.txt", "5.out", "6.out", "7.out", "8.out"):
+        (folder.path / name).write_text("push")
+    assert folder.next(0.0, anybody) is None
+    assert folder.next(QUIET_S, anybody) == "x.txt"
+
+
+def test_a_folder_in_the_folder_is_no_command(folder: CommandFolder) -> None:
+    (folder.path / "a.txt").mkdir()
+    (folder.path / "a.out").touch()
+    (folder.path / "b.txt").write_text("push")
+    assert folder.end_interrupted() == ["a.txt"]
+    assert folder.next(0.0, anybody) is None
+    assert folder.next(QUIET_S, anybody) == "b.txt"
+
+
 def test_a_folder_that_is_not_there_has_no_commands(tmp_path: Path) -> None:
     assert CommandFolder(tmp_path).next(0.0, anybody) is None
     assert CommandFolder(tmp_path).end_interrupted() == []
@@ -83,6 +100,17 @@ def test_an_answer_has_a_limit_and_its_end_always_fits(folder: CommandFolder, mo
         answer.tell("12345678")
     answer.end()
     assert (folder.path / "x.out").read_text() == "12345678\n12345678\n# дальше не записано\nDONE\n"
+
+
+def test_the_newest_answers_stay(folder: CommandFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folder_module, "MOST_ANSWERS", 2)
+    for place, name in enumerate(("c", "a", "d", "b")):
+        (folder.path / f"{name}.out").touch()
+        os.utime(folder.path / f"{name}.out", (place, place))
+    (folder.path / "b.txt").touch()
+    (folder.path / "other.txt").touch()
+    folder.remove("b.txt")
+    assert sorted(path.name for path in folder.path.iterdir()) == ["b.out", "d.out", "other.txt"]
 
 
 def put(folder: CommandFolder, out: str, *, command_first: bool = True) -> None:

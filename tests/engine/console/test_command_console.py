@@ -33,9 +33,7 @@ def test_a_command_file_holds_the_line_and_no_two_have_one_name(tmp_path: Path) 
     assert sorted(path.name for path in folder.iterdir()) == sorted((first, second)), "nothing half made is left"
     (folder / first).unlink()
     (folder / first).with_suffix(".out").touch()
-    assert put_command(tmp_path, "read 440020") not in (first, second), (
-        "that answer belongs to another"
-    )
+    assert put_command(tmp_path, "read 440020") not in (first, second), "that answer belongs to another"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root writes for others")
@@ -87,7 +85,7 @@ def test_on_a_terminal_progress_is_one_line(tmp_path: Path) -> None:
     assert stream.getvalue() == "# x\n\r\x1b[K… 5 %\r\x1b[K… 6 %\r\x1b[Kготово\n"
     stream = Terminal()
     followed(tmp_path, stream, "… 5 %\nFAILED: нет\n")
-    assert stream.getvalue().endswith("\r\x1b[K\n"), "a fresh line for what comes next"
+    assert stream.getvalue() == "\r\x1b[K… 5 %\r\x1b[K", "a fresh line for what comes next"
 
 
 def test_an_agent_that_is_gone_gives_no_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

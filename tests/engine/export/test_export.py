@@ -168,7 +168,9 @@ def test_two_do_not_copy_to_one_drive(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
     outcome = export(make_root(tmp_path / "root"), tmp_path / "nowhere", quiet)
-    assert outcome.problem.startswith("копирование прервано: файла нет")
+    assert outcome.problem == f"папки {tmp_path}/nowhere нет"
+    (tmp_path / "file").touch()
+    assert export(tmp_path, tmp_path / "file", quiet).problem.startswith(f"папка {tmp_path}/file не открывается: ")
 
 
 def test_an_original_that_cannot_be_read_costs_the_others_nothing(tmp_path: Path) -> None:

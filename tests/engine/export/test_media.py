@@ -71,6 +71,11 @@ def test_a_command_may_name_a_drive_wherever_it_is_mounted_and_nothing_else(medi
     assert media.holding(Path("/media/image")) is None
 
 
+def test_a_link_to_itself_is_on_no_drive_and_no_bug(media: Media, tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    assert media.holding(tmp_path / "loop" / "x") is None
+
+
 def test_of_two_mounts_on_one_point_the_upper_counts() -> None:
     mounts = parse_mounts("30 1 8:1 / /media/a rw - ext4 /dev/sda1 rw\n31 30 8:2 / /media/a ro - vfat /dev/sda2 rw\n")
     assert [(mount.identity, mount.device, mount.read_only) for mount in mounts] == [(31, "8:2", True)]

@@ -246,6 +246,13 @@ def test_the_newest_records_are_found_over_the_border_of_two_files(tmp_path: Pat
     assert newest_records(tmp_path, "7", RecType.HOUR, 0) == []
 
 
+def test_a_record_with_an_impossible_date_costs_no_other(tmp_path: Path) -> None:
+    store(tmp_path, "7", RecType.HOUR, 5)
+    path = tmp_path / archive_path("7", RecType.HOUR, FIRST)
+    path.write_bytes(path.read_bytes().replace(b"DateTime=01.09", b"DateTime=41.09", 1))
+    assert len(newest_records(tmp_path, "7", RecType.HOUR, 10)) == 4
+
+
 def test_newest_is_by_the_stamp_and_days_go_before_hours() -> None:
     def record(rec_type: str, day: int) -> Waiting:
         return Waiting("7", (("RecType", rec_type), ("DateTime", f"{day:02}.09.18 00:00:00")))

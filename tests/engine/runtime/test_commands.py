@@ -210,11 +210,13 @@ def test_on_a_full_disk_nothing_is_begun_and_it_is_tried_again(scene: Scene, mon
     disk.fail(0, for_good=True)
     scene.put("resume\n")
     scene.turn(4)
-    assert scene.is_there() and scene.part.lines() == []
-    assert "не выполняется, ответ не записан: нет места на диске" in scene.test.journaled[0]
+    told = ["log/User/cmd/x.txt: не выполняется, ответ не записан: нет места на диске"]
+    assert scene.is_there() and scene.part.lines() == told
+    scene.turn(int(3 * HOLD_S / 0.5))
+    assert scene.test.journaled == told, "it is tried again and again, and told once"
     disk.recover()
     scene.turn(int(HOLD_S / 0.5) + 6)
-    assert scene.answer()[-1] == "DONE"
+    assert scene.answer()[-1] == "DONE" and scene.part.lines() == []
 
 
 def test_an_end_that_the_disk_does_not_take_is_written_later(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -301,6 +303,13 @@ def test_a_pause_that_is_over_polls_again_and_says_so(scene: Scene) -> None:
     scene.turn(200)
     assert scene.lines.files == {"a.ini"} and scene.part.warnings() == []
     assert scene.test.journaled[-1] == "пауза кончилась: опрос приборов включён"
+
+
+def test_a_pause_that_is_over_while_the_settings_poll_nothing_does_not_say_that_they_do(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, auto_poll=False)
+    scene.run("pause 60s\n")
+    scene.turn(200)
+    assert scene.test.journaled[-1] == "пауза кончилась, опрос приборов выключен: AutoPoll=0"
 
 
 def test_a_pause_on_a_full_disk_acts_and_is_told_to_be_short(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -424,6 +433,12 @@ def test_a_trace_has_a_limit(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> N
         scene.lines.taps["/dev/ttyS0"](">> 55 01 02 03")
     scene.turn(4)
     assert scene.answer()[-2:] == ["# обмен длиннее миллиона знаков, дальше не записан", "DONE"]
+
+
+def test_a_trace_without_any_exchange_says_why(scene: Scene) -> None:
+    assert scene.run("trace 440020 2s\n")[-2:] == ["# обмена не было: очередь прибора не подошла", "DONE"]
+    scene.miss(1)
+    assert scene.run("trace 440020 2s\n")[-2:] == ["# обмена не было: нет ответа", "DONE"]
 
 
 def test_a_device_that_never_answers_ends_an_archive(scene: Scene) -> None:

@@ -243,6 +243,14 @@ def test_a_write_that_failed_is_told_and_made_again_with_the_next_step(scene: Sc
     assert scene.house.journaled[-1] == f"регулятор {VALVE}: снова записывает"
 
 
+def test_a_write_whose_answer_was_lost_is_nobody_else_s(scene: Scene) -> None:
+    started(scene)
+    scene.meter_tells(10.0)
+    scene.turn()
+    scene.valve_tells(scene.confirm("нет ответа") / 10)
+    assert scene.house.journaled == [f"регулятор {VALVE}: не записано: нет ответа"]
+
+
 def test_one_write_is_waited_for_before_the_next_and_given_up_in_the_end(scene: Scene) -> None:
     started(scene)
     scene.meter_tells(10.0)
@@ -346,6 +354,15 @@ def test_the_output_that_was_given_is_the_beginning_and_a_restart_goes_on_from_t
     again = blind(tmp_path, Output=30)
     again.step(10.0)
     assert last <= again.step(10.0) < last + 50
+
+
+def test_after_a_write_whose_answer_was_lost_the_output_before_is_written_again(tmp_path: Path) -> None:
+    scene = blind(tmp_path, Output=30)
+    assert scene.step(10.0) == 300
+    scene.meter_tells(10.0)
+    scene.turn()
+    assert scene.confirm("нет ответа") > 300
+    assert scene.step(12.0) == 300, "the valve may stand where the lost answer said"
 
 
 @pytest.mark.parametrize("content", [b"", b"x", b"nan", b"inf", b"\xff"])

@@ -39,6 +39,14 @@ def test_a_report_of_hours_has_a_row_for_each_hour_of_its_days(root: Path, capsy
     assert any(line.startswith("Итого: 480.000 70.00") for page in pages for line in page)
 
 
+def test_words_that_make_no_sense_are_refused_as_in_a_command_file(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert agent.main(["--root", str(root), "report", "440020", "02.08.2020", "01.08.2020"]) == 1
+    told = capsys.readouterr().err.strip()
+    assert told.startswith("конец 01.08.2020 раньше начала 02.08.2020; нужно: report НОМЕР")
+
+
 def test_the_same_order_gives_the_same_file(root: Path) -> None:
     words = ["440020", "H", "01.08.2020", "01.08.2020"]
     [made] = make_report(root, words).made

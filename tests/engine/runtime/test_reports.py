@@ -1,15 +1,13 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 import agent
-from engine.model import RecType
 from engine.report.plan import Device
-from engine.runtime.report_command import read_words
 from engine.runtime.reports import AGAIN_S, Reports
 from tests.fake.house import TestHouse
 from tests.fake.statement_data import store
@@ -82,21 +80,6 @@ def test_a_stop_ends_the_process(tmp_path: Path) -> None:
     assert child is not None
     reports.stop()
     assert child._process.returncode is not None
-
-
-def test_the_words_of_the_command_are_understood() -> None:
-    days = (date(2018, 9, 1), date(2018, 9, 26))
-    assert read_words(["440020", "H", "01.09.2018", "26.09.2018"]) == ("440020", RecType.HOUR, *days)
-    assert read_words(["440020", "01.09.2018", "26.09.2018"]) == ("440020", RecType.DAY, *days)
-
-
-@pytest.mark.parametrize(
-    "words", [[], ["../x", "01.09.2018", "02.09.2018"], ["1", "M", "01.09.2018", "02.09.2018"], ["1", "01.09.2018"],
-              ["1", "01.09.2018", "31.02.2018"], ["1", "01.09.1918", "02.09.2018"]],
-)  # fmt: skip
-def test_words_that_make_no_sense_are_refused(words: list[str]) -> None:
-    with pytest.raises(ValueError, match="отчет: "):
-        read_words(words)
 
 
 def test_the_command_prints_the_path_of_the_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.runtime import transparent
 from engine.runtime.transparent import LOOK_S, RETRY_S, Transparent
 from tests.e2e.meters import meter, on_pty
 from tests.fake.agent_settings import serial_device, settings_of
@@ -190,6 +191,19 @@ def test_a_client_of_a_line_that_is_just_left_waits_a_moment(scene: Scene) -> No
             pass
 
 
+def test_a_client_is_introduced_once(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One who went before he was introduced left his offer behind."""
+    lent: list[str] = []
+    with on_pty(meter()) as line:
+        port = free_port()
+        scene.apply(tcp_map=((line.device, port),))
+        with scene.client(port):
+            monkeypatch.setattr(scene.test.house.lines, "lend", lambda name, _guest: not lent.append(name))
+            scene.part._offers.put(line.device)
+            scene.turn()
+            assert lent == [] and scene.part._offers.empty(), "his line would take him for a second client"
+
+
 def test_a_port_that_is_taken_is_told_and_tried_again(scene: Scene) -> None:
     with on_pty(meter()) as line, socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
@@ -218,6 +232,18 @@ def test_a_listener_that_met_a_bug_is_started_again(scene: Scene, monkeypatch: p
         scene.turn(1)
         with scene.client(port):
             pass
+
+
+def test_whom_it_refused_is_remembered_up_to_a_limit(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transparent, "ADDRESSES_MOST", 3)
+    with on_pty(meter()) as line:
+        for _ in range(3):
+            scene.apply(tcp_map=((line.device, free_port()),))
+            lender = scene.part._lender
+            assert lender is not None
+            lender.refused.update({"192.0.2.1": 5, **{f"198.51.100.{number}": 1 for number in range(5)}})
+            scene.apply(tcp_map=())
+    assert len(scene.part._refused) == 3 and scene.part._refused["192.0.2.1"] == 15
 
 
 def test_everybody_s_access_is_a_warning(scene: Scene) -> None:

@@ -159,6 +159,14 @@ def test_a_file_that_was_never_right_starts_nothing(
     assert scene.house.journaled == scene.turn(4)
 
 
+def test_a_copy_that_cannot_be_read_is_told_and_stops_nothing_else(scene: Scene) -> None:
+    (scene.root / copy.COPIES).mkdir(parents=True)
+    (scene.root / copy.COPIES / "client").write_text("a file where the folder should be")
+    scene.put("client.ovpn", GOOD)
+    told = ["var/vpn/client: на месте папки стоит файл", "log/VPN/client.ovpn: не запущен"]
+    assert scene.turn(4) == told == scene.house.journaled
+
+
 def test_a_named_file_that_comes_later_starts_the_link(
     scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
