@@ -31,14 +31,19 @@ class Watch:
         """
         changes = []
         for sight in sights:
+            is_news = self.is_news(sight)
             before = self.states.pop(sight.subject.key, None)
             self.states[sight.subject.key] = sight
-            is_new = before.value != sight.value if before else not sight.normal
-            if is_new:
+            if is_news:
                 changes.append(Change(sight, before.value if before else "", at))
         while len(self.states) > SUBJECTS_MOST:
             del self.states[next(iter(self.states))]
         return changes
+
+    def is_news(self, sight: Sight) -> bool:
+        """Whether this sight is another one than the last."""
+        before = self.states.get(sight.subject.key)
+        return before.value != sight.value if before else not sight.normal
 
     def forget(self, device: str) -> None:
         """Nothing is known under this key any more: the device has another one."""

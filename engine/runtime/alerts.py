@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from engine import naming
 from engine.alert.book import Book
 from engine.alert.change import Change, Sight, What, events_of
+from engine.alert.damping import Damping
 from engine.alert.memory import Memory, Unkept
 from engine.alert.notice import Titled
 from engine.alert.pending import Pending
@@ -46,6 +47,7 @@ class Alerts(Part):
         self.postman = Postman(house, self._book)
         self._memory: Memory | None = None
         self._watch = Watch()
+        self._damping = Damping()
         self._senses = Senses(self._watch)
         self._reports: AlertReports | None = None
         self._settings: Settings | None = None
@@ -154,7 +156,8 @@ class Alerts(Part):
                 self._see([silence_sight(key, silence_s, silent=True)])
 
     def _see(self, sights: Iterable[Sight]) -> None:
-        for change in self._watch.take(sights, self.house.now()):
+        passed = self._damping.passed(sights, self._watch.is_news, self._clock())
+        for change in self._watch.take(passed, self.house.now()):
             self._take_note(change)
 
     def _take_note(self, change: Change) -> None:
