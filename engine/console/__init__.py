@@ -28,7 +28,7 @@ class Progress:
         """`remaining` of `total` places have still to be looked at."""
         now_s = time.monotonic()
         finished = remaining == 0 and self._state.get(device, (0, 0))[0] > 0
-        if remaining and device not in self._begun_s:
+        if remaining > self._begun_s.get(device, (0.0, 0))[1]:
             self._begun_s[device] = (now_s, remaining)
         self._state[device] = (remaining, total)
         period_s = TERMINAL_PERIOD_S if self._screen.is_terminal else PLAIN_PERIOD_S

@@ -137,3 +137,14 @@ def test_of_many_devices_those_come_first_that_are_still_being_read(clock: list[
     progress.report("999", 5, 10)
     last = stream.getvalue().splitlines()[-1]
     assert last.startswith("999: архив 5 из 10") and last.endswith("; и ещё 31")
+
+
+def test_what_turns_out_to_be_missing_later_spoils_no_estimate(clock: list[float]) -> None:
+    stream = Stream()
+    progress = Progress(stream)
+    progress.report("1", 100, 100)
+    clock[0] += PLAIN_PERIOD_S
+    progress.report("1", 1000, 1000)
+    clock[0] += 100.0
+    progress.report("1", 900, 1000)
+    assert "ещё 15 мин" in stream.getvalue().splitlines()[-1]
