@@ -123,6 +123,9 @@ def _autoconfig(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
+    if not options.root.is_dir():
+        print(f"{options.root}: такой папки нет", file=sys.stderr)
+        return EXIT_PROBLEM
     problems = check(options.root.resolve())
     for problem in problems:
         print(problem)

@@ -28,6 +28,8 @@ class Standing:
     server: Server
     restarts: Restarts = field(default_factory=Restarts)
     restarts_before: int = 0
+    wants_rest: bool = False
+    """A push is under way, and its first turn may leave something behind that was stored meanwhile."""
     journaled: tuple[str, ...] = ()
     encryption: list[str] = field(default_factory=list)
     """What the last login told of the encryption, written by the thread of the delivery."""
@@ -64,6 +66,7 @@ class Deliveries(Part):
             if standing.restarts.is_due(now_s) and not standing.delivery.is_alive():
                 standing.delivery = self._start_delivery(standing.server, standing.encryption)
             self._journal_delivery(standing)
+        self._push_rest()
 
     def stop(self) -> None:
         """End every thread."""
@@ -132,8 +135,16 @@ class Deliveries(Part):
         """Every server gets a drop at once."""
         self._turns = {section: standing.delivery.turns for section, standing in self.deliveries.items()}
         for standing in self.deliveries.values():
-            standing.restarts_before = standing.restarts.count
+            standing.restarts_before, standing.wants_rest = standing.restarts.count, True
             standing.delivery.push_now()
+
+    def _push_rest(self) -> None:
+        """A second turn follows at once, or a push would last until the next Interval."""
+        for section, standing in self.deliveries.items():
+            turns = standing.delivery.turns - self._turns.get(section, 0)
+            if standing.wants_rest and turns and standing.delivery.state.backlog_bytes:
+                standing.wants_rest = False
+                standing.delivery.push_now()
 
     def delivered(self) -> bool:
         """Whether since `deliver_now` every server has taken everything, or has failed."""

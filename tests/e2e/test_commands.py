@@ -129,6 +129,12 @@ def test_check_of_good_settings_says_nothing_and_touches_nothing(tmp_path: Path)
     assert tree(tmp_path) == before
 
 
+def test_check_of_a_folder_that_is_not_there_says_so(tmp_path: Path) -> None:
+    done = run_agent(tmp_path / "rot", "check")
+    assert done.returncode == 1 and "такой папки нет" in done.stderr
+    assert not (tmp_path / "rot").exists()
+
+
 def test_check_tells_every_problem_with_its_line(tmp_path: Path) -> None:
     root = tmp_path / "root"
     configure(root, devices={"a.ini": "[device]\nPort=ttyS0\nBaud=9601\nNetAdr=1\n", "b.ini": "Port=ttyS1\n"})

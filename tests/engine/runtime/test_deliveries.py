@@ -170,6 +170,23 @@ def test_a_push_ends_when_every_server_has_everything_or_has_failed(scene: Scene
     assert scene.part.delivered()
 
 
+def test_what_was_stored_during_a_push_follows_at_once(scene: Scene) -> None:
+    scene.apply(server("server1"))
+    (made,) = scene.made
+    made.state = DeliveryState("server1", "h", backlog_bytes=100)
+    scene.part.tick(1.0)
+    assert made.pushed == 0, "nobody asked"
+    scene.part.deliver_now()
+    scene.part.tick(2.0)
+    assert made.pushed == 1
+    made.turns = 1
+    scene.part.tick(3.0)
+    scene.part.tick(4.0)
+    assert made.pushed == 2 and not scene.part.delivered()
+    made.turns = 2
+    assert scene.part.delivered()
+
+
 def test_a_delivery_that_crashes_keeps_no_push_waiting_for_ever(scene: Scene) -> None:
     scene.apply(server("server1"))
     scene.part.tell_crash("delivery server1", 1.0)
