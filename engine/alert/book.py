@@ -6,6 +6,7 @@ Used by the main thread. An `OSError` comes out as the system gave it: the same 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 from engine import files, naming
@@ -25,10 +26,13 @@ class Book:
         self._told = told
         self._saved = ""
 
-    def load(self) -> tuple[Memory, list[Notice]]:
-        """What an earlier run left, settled: a notice that was made is not made again."""
+    def load(self, now: datetime | None) -> tuple[Memory, list[Notice]]:
+        """What an earlier run left, settled: a notice that was made is not made again.
+
+        The caller saves it before any of the notices goes: once it is struck out nothing tells that it was made.
+        """
         memory, notices = self._load_memory(), self._load_notices()
-        memory.settle(notices)
+        memory.settle(notices, now)
         return memory, notices
 
     def save(self, memory: Memory) -> None:

@@ -52,12 +52,15 @@ class Memory:
         while len(self.numbers) > DEVICES_MOST:
             del self.numbers[next(iter(self.numbers))]
 
-    def settle(self, notices: list[Notice]) -> None:
-        """After a start: what was made into a notice is not pending any more, whenever the power went."""
+    def settle(self, notices: list[Notice], now: datetime | None) -> None:
+        """After a start: what was made into a notice is not pending any more, whenever the power went.
+
+        Such a notice was made a moment before the end: the interval to the next one begins `now` at the latest.
+        """
         highest = max((notice.number for notice in notices), default=0)
         for notice in notices:
             if notice.number >= self.next and notice.kind == ERRORS:
-                self.pending = Pending()
+                self.pending, self.reported = Pending(), now
             elif notice.number >= self.next and notice.kind == REPORT:
                 self.mailed = datetime.strptime(notice.made[:8], "%d.%m.%y").date()
         self.next = max(self.next, highest + 1)

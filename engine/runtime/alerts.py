@@ -202,7 +202,8 @@ class Alerts(Part):
 
     def _load(self, now_s: float) -> None:
         try:
-            self._memory, self.postman.notices = self._book.load()
+            self._memory, self.postman.notices = self._book.load(self.house.now())
+            self._dirty = bool(self.postman.notices)
         except OSError as error:
             self._memory = Memory()
             self._note_problem(f"оповещения: прежнее состояние не читается: {why(error)}")

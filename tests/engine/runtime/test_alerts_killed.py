@@ -220,3 +220,33 @@ def test_nothing_leaves_while_it_could_be_made_again(tmp_path: Path, monkeypatch
     scene.crash()
     scene.pass_time(2 * INTERVAL_S, 60)
     assert len(scene.office.letters) == 1
+
+
+def test_a_second_kill_after_the_letter_went_sends_it_to_nobody_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Written by the first life, not yet in its state; sent by the second, which saw nothing new."""
+    scene = Scene(tmp_path, monkeypatch)
+    scene.start()
+    scene.read("2")
+    whole = files.write_whole
+
+    def killed_before_the_state(path: Path, data: bytes, *, synced: bool) -> bool:
+        if path.name == "state.json" and list((tmp_path / "var/alerts/waiting").glob("*.json")):
+            raise Killed
+        return whole(path, data, synced=synced)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "write_whole", killed_before_the_state)
+        with pytest.raises(Killed):
+            scene.pass_time(60)
+    scene.crash()
+    scene.tick()
+    scene.tick()
+    assert len(scene.office.letters) == 1
+    scene.crash()
+    scene.read("0")
+    scene.pass_time(INTERVAL_S / 2, 60)
+    assert len(scene.office.letters) == 1, "the recovery is told with the next report, after the interval"
+    scene.pass_time(INTERVAL_S, 60)
+    assert len(scene.office.letters) == 2
