@@ -125,6 +125,15 @@ def after_damage(data: bytes, offset: int) -> int | None:
     return None
 
 
+def blocks_past_damage(data: bytes, offset: int | None = 0) -> Iterator[Block]:
+    """Every whole block from `offset` on, whatever stands between them; none where `offset` is None."""
+    while offset is not None:
+        for block in blocks(data, offset):
+            yield block
+            offset = block.end
+        offset = after_damage(data, offset)
+
+
 def block_key(block: Block) -> tuple[str, str, str]:
     """What makes a record the same one: RecType, DateTime as text, `S1Tall` as text.
 

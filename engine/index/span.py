@@ -45,13 +45,9 @@ def _event_date(head: bytes) -> str | None:
 
 
 def _stamps(data: bytes, offset: int | None, order: str | None) -> Iterator[datetime]:
-    while offset is not None:
-        end = offset
-        for block in archive.blocks(data, offset):
-            end = block.end
-            if block.number and (stamp := _stamp(block, order)):
-                yield stamp
-        offset = archive.after_damage(data, end)
+    for block in archive.blocks_past_damage(data, offset):
+        if block.number and (stamp := _stamp(block, order)):
+            yield stamp
 
 
 def _stamp(block: Block, order: str | None) -> datetime | None:

@@ -39,14 +39,9 @@ def _records(path: Path, dev_number: str, tail_bytes: int) -> Iterator[Waiting]:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - tail_bytes))
         data = file.read(tail_bytes)
-    offset: int | None = 0 if size <= tail_bytes else archive.after_damage(data, 0)
-    while offset is not None:
-        end = offset
-        for block in archive.blocks(data, offset):
-            end = block.end
-            if block.number:
-                yield from _record(dev_number, block)
-        offset = archive.after_damage(data, end)
+    for block in archive.blocks_past_damage(data, 0 if size <= tail_bytes else archive.after_damage(data, 0)):
+        if block.number:
+            yield from _record(dev_number, block)
 
 
 def _record(dev_number: str, block: archive.Block) -> Iterator[Waiting]:

@@ -88,13 +88,9 @@ def _name(period: Period, moment: date) -> str:
 def _records(root: Path, dev_number: str, name: str) -> Iterator[Record]:
     """Damage is passed over: what it took is missing in the statement, too."""
     data = files.read_limited(root / naming.archive_folder(dev_number) / name, ARCHIVE_LIMIT_BYTES)
-    offset: int | None = 0
-    while offset is not None:
-        for block in archive.blocks(data, offset):
-            offset = block.end
-            if block.number:
-                yield from _record(block)
-        offset = archive.after_damage(data, offset)
+    for block in archive.blocks_past_damage(data):
+        if block.number:
+            yield from _record(block)
 
 
 def _record(block: archive.Block) -> Iterator[Record]:
