@@ -27,12 +27,33 @@ class Standing:
     delivery: Delivery
     server: Server
     restarts: Restarts = field(default_factory=Restarts)
+    turns_before: int = 0
     restarts_before: int = 0
     wants_rest: bool = False
     """A push is under way, and its first turn may leave something behind that was stored meanwhile."""
     journaled: tuple[str, ...] = ()
     encryption: list[str] = field(default_factory=list)
     """What the last login told of the encryption, written by the thread of the delivery."""
+
+
+    def push(self) -> None:
+        """A drop at once, and from now on it counts what becomes of it."""
+        self.turns_before, self.restarts_before, self.wants_rest = self.delivery.turns, self.restarts.count, True
+        self.delivery.push_now()
+
+    def push_rest(self) -> None:
+        """A second turn follows at once, or a push would last until the next Interval."""
+        if self.wants_rest and self.delivery.turns != self.turns_before and self.delivery.state.backlog_bytes:
+            self.wants_rest = False
+            self.delivery.push_now()
+
+    @property
+    def is_pushed(self) -> bool:
+        """Whether it has everything, or has failed."""
+        if self.restarts.count > self.restarts_before:
+            return True
+        turns = self.delivery.turns - self.turns_before
+        return turns >= 2 or (turns == 1 and not self.delivery.state.backlog_bytes)
 
 
 class Deliveries(Part):
@@ -48,7 +69,6 @@ class Deliveries(Part):
         self._outbox: Outbox | None = None
         self._leaving: list[Delivery] = []
         self._waiting: dict[str, Server] = {}
-        self._turns: dict[str, int] = {}
 
     def apply(self, settings: Settings, now_s: float) -> None:
         """Deliver as these settings say."""
@@ -66,7 +86,7 @@ class Deliveries(Part):
             if standing.restarts.is_due(now_s) and not standing.delivery.is_alive():
                 standing.delivery = self._start_delivery(standing.server, standing.encryption)
             self._journal_delivery(standing)
-        self._push_rest()
+            standing.push_rest()
 
     def stop(self) -> None:
         """End every thread."""
@@ -133,30 +153,12 @@ class Deliveries(Part):
 
     def deliver_now(self) -> None:
         """Every server gets a drop at once."""
-        self._turns = {section: standing.delivery.turns for section, standing in self.deliveries.items()}
         for standing in self.deliveries.values():
-            standing.restarts_before, standing.wants_rest = standing.restarts.count, True
-            standing.delivery.push_now()
-
-    def _push_rest(self) -> None:
-        """A second turn follows at once, or a push would last until the next Interval."""
-        for section, standing in self.deliveries.items():
-            turns = standing.delivery.turns - self._turns.get(section, 0)
-            if standing.wants_rest and turns and standing.delivery.state.backlog_bytes:
-                standing.wants_rest = False
-                standing.delivery.push_now()
+            standing.push()
 
     def delivered(self) -> bool:
         """Whether since `deliver_now` every server has taken everything, or has failed."""
-        return not self._waiting and all(
-            self._is_delivered(standing, self._turns.get(section, 0)) for section, standing in self.deliveries.items()
-        )
-
-    def _is_delivered(self, standing: Standing, turns_before: int) -> bool:
-        if standing.restarts.count > standing.restarts_before:
-            return True
-        turns = standing.delivery.turns - turns_before
-        return turns >= 2 or (turns == 1 and not standing.delivery.state.backlog_bytes)
+        return not self._waiting and all(standing.is_pushed for standing in self.deliveries.values())
 
     def has_everywhere(self, path: str, size: int) -> bool:
         """Whether every enabled server has the first `size` bytes of an archive file (`path` below `www/`)."""
