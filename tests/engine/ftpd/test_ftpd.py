@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ftplib
-import io
 import os
 import queue
 import socket
@@ -22,7 +21,7 @@ from engine.ftpd import FtpServer
 from engine.ftpd import session as ftpd_session
 from engine.ftpd import transfer as ftpd_transfer
 from engine.settings import InternalFtp
-from tests.fake.leaks import nothing_left
+from tests.fake.ftp_rig import fetch, hurry, starting, store
 
 TIMEOUT_S = 20.0
 INTERNAL = InternalFtp(
@@ -75,8 +74,7 @@ class Rig:
 
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ftpd_session.Session, "auth_failed_timeout", 0.05)
-    monkeypatch.setattr(ftpd_transfer, "GRACE_S", 0.05)
+    hurry(monkeypatch)
 
 
 @pytest.fixture
@@ -91,30 +89,13 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def start(root: Path) -> Iterator[Callable[..., Rig]]:
-    with nothing_left(), ExitStack() as stack:
-
-        def start_one(**changes: object) -> Rig:
-            rig = Rig(root, replace(INTERNAL, **changes))
-            rig.server.start()
-            stack.callback(rig.server.stop)
-            return rig
-
+    with starting(lambda **changes: Rig(root, replace(INTERNAL, **changes))) as start_one:
         yield start_one
 
 
 @pytest.fixture
 def rig(start: Callable[..., Rig]) -> Rig:
     return start()
-
-
-def store(client: ftplib.FTP, path: str, content: bytes) -> str:
-    return client.storbinary(f"STOR {path}", io.BytesIO(content))
-
-
-def fetch(client: ftplib.FTP, path: str) -> bytes:
-    received = bytearray()
-    client.retrbinary(f"RETR {path}", received.extend)
-    return bytes(received)
 
 
 def refused(code: str, call: Callable[[], object]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ftplib
 import hashlib
-import io
 import shutil
 import socket
 import ssl
@@ -12,19 +11,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from engine.ftpd import FtpServer, NotEncrypted
-from engine.ftpd import session as ftpd_session
 from engine.ftpd import transfer as ftpd_transfer
 from engine.push import Session
 from engine.settings import InternalFtp, Server
 from tests.fake.certificates import server_identity
-from tests.fake.leaks import nothing_left
+from tests.fake.ftp_rig import fetch, hurry, starting, store
 from tests.fake.sending import send
 
 TIMEOUT_S = 20.0
@@ -71,8 +69,7 @@ class Rig:
 
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ftpd_session.Session, "auth_failed_timeout", 0.05)
-    monkeypatch.setattr(ftpd_transfer, "GRACE_S", 0.05)
+    hurry(monkeypatch)
 
 
 @pytest.fixture
@@ -87,30 +84,13 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def start(root: Path) -> Iterator[Callable[..., Rig]]:
-    with nothing_left(), ExitStack() as stack:
-
-        def start_one(**changes: object) -> Rig:
-            rig = Rig(root, replace(INTERNAL, **changes))
-            rig.server.start()
-            stack.callback(rig.server.stop)
-            return rig
-
+    with starting(lambda **changes: Rig(root, replace(INTERNAL, **changes))) as start_one:
         yield start_one
 
 
 @pytest.fixture
 def rig(start: Callable[..., Rig]) -> Rig:
     return start()
-
-
-def store(client: ftplib.FTP, path: str, content: bytes) -> str:
-    return client.storbinary(f"STOR {path}", io.BytesIO(content))
-
-
-def fetch(client: ftplib.FTP, path: str) -> bytes:
-    received = bytearray()
-    client.retrbinary(f"RETR {path}", received.extend)
-    return bytes(received)
 
 
 def eventually(holds: Callable[[], bool]) -> bool:
