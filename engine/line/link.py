@@ -7,6 +7,7 @@ import os
 import select
 import socket
 import termios
+import time
 from typing import Protocol
 
 import serial
@@ -74,18 +75,40 @@ def _code(error: BaseException | None) -> int:
     return 0
 
 
+def _is_ready(descriptor: int, event: int, timeout_s: float) -> bool:
+    """`poll`, because `select` takes no descriptor beyond 1023: with a thousand lines there are such."""
+    waiting = select.poll()
+    waiting.register(descriptor, event)
+    return bool(waiting.poll(max(0.0, timeout_s) * 1000))
+
+
 def _read_ready(descriptor: int, limit: int, timeout_s: float, ended: int) -> bytes:
     """pyserial's own time-outs are useless here: the gap between bytes never ends a read on Linux.
 
     `ended` is what the end of the stream means, as a number of an error.
     """
-    ready, _, _ = select.select([descriptor], [], [], max(0.0, timeout_s))
-    if not ready:
+    if not _is_ready(descriptor, select.POLLIN, timeout_s):
         return b""
     data = os.read(descriptor, limit)
     if not data:
         raise OSError(ended, os.strerror(ended))
     return data
+
+
+def _write_whole(descriptor: int, data: bytes) -> None:
+    """Nearly always one call. pyserial asks after each whether more would fit, and spins while nothing fits."""
+    give_up_at_s = time.monotonic() + WRITE_TIMEOUT_S
+    while data := data[_written(descriptor, data) :]:
+        left_s = give_up_at_s - time.monotonic()
+        if left_s <= 0 or not _is_ready(descriptor, select.POLLOUT, left_s):
+            raise TimeoutError
+
+
+def _written(descriptor: int, data: bytes) -> int:
+    try:
+        return os.write(descriptor, data)
+    except BlockingIOError:
+        return 0
 
 
 class SerialLink:
@@ -99,7 +122,7 @@ class SerialLink:
         """Open the port, or give an open one another speed. Raises LineDown."""
         try:
             if self._port is None:
-                self._port = serial.Serial(self.name, baud, exclusive=True, timeout=0, write_timeout=WRITE_TIMEOUT_S)
+                self._port = serial.Serial(self.name, baud, exclusive=True, timeout=0)
             elif self._port.baudrate != baud:
                 self._port.baudrate = baud
         except (serial.SerialException, OSError, termios.error, ValueError) as error:
@@ -108,7 +131,7 @@ class SerialLink:
 
     def write(self, data: bytes) -> None:
         try:
-            self._opened().write(data)
+            _write_whole(self._opened().fileno(), data)
         except (serial.SerialException, OSError, termios.error) as error:
             raise LineDown(f"запись в порт: {_reason(error)}") from error
 
@@ -153,14 +176,14 @@ class TcpLink:
             self._socket = socket.create_connection(self._address, CONNECT_TIMEOUT_S)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(ACKNOWLEDGED_S * 1000))
-            self._socket.settimeout(WRITE_TIMEOUT_S)
+            self._socket.setblocking(False)
         except OSError as error:
             self.close()
             raise LineDown(f"нет соединения: {_reason(error)}") from error
 
     def write(self, data: bytes) -> None:
         try:
-            self._opened().sendall(data)
+            _write_whole(self._opened().fileno(), data)
         except OSError as error:
             raise LineDown(f"соединение разорвано: {_reason(error)}") from error
 

@@ -182,7 +182,6 @@ def test_whatever_the_library_raises_is_a_line_that_is_down(
         raise error
 
     with terminal(tmp_path / "tty"), opened(tmp_path / "tty") as link:
-        monkeypatch.setattr(serial.Serial, "write", fail)
         monkeypatch.setattr(serial.Serial, "fileno", fail)
         monkeypatch.setattr(serial.Serial, "_reconfigure_port", fail)
         with pytest.raises(LineDown):
