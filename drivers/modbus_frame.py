@@ -130,14 +130,17 @@ def answer_to(frame: bytes, request: Request, framing: Framing) -> Callable[[byt
     def take(received: bytes) -> Look:
         echo = received.find(frame)
         beside = range(echo, echo + len(frame)) if echo >= 0 else range(0)
-        places = (place for place in framing.starts(received, request) if place not in beside)
-        found = [framing.judge(received[place:], request) for place in places]
-        whole = next((look for look in found if look.payload is not None), None)
-        if whole is not None:
-            return whole
-        if not found or frame.startswith(received):
+        refused = []
+        for place in framing.starts(received, request):
+            if place in beside:
+                continue
+            look = framing.judge(received[place:], request)
+            if look.payload is not None:
+                return look
+            refused.append(look)
+        if not refused or frame.startswith(received):
             return Look(None, _without_a_start(received, frame))
-        return max(found, key=lambda look: _weight(look.reason))
+        return max(refused, key=lambda look: _weight(look.reason))
 
     return take
 
