@@ -163,7 +163,8 @@ class Device:
             self._driver, self._identity = answers.driver, answers.identity
         first, self.introduced = not self.introduced, not answers.archive_refusal
         self.online, self.failures, self._archive_waits = True, 0, False
-        self.due_at_s = next_turn(self.due_at_s, now_s, self.interval_s)
+        # all are due at once when the agent starts: from the first reading on each has a moment of its own
+        self.due_at_s = now_s + self.interval_s if first else next_turn(self.due_at_s, now_s, self.interval_s)
         if answers.rings is not None and not answers.archive_refusal:
             self._rings, self._rings_at_s = answers.rings, now_s
         return first

@@ -144,10 +144,19 @@ def test_another_meter_number_is_another_meter() -> None:
 
 def test_turns_that_came_too_late_are_skipped() -> None:
     device = device_of(Toy().driver(), interval_s=60.0)
-    device.was_read(read(device), 1003.0)
-    assert device.due_at_s == 1060.0
-    device.was_read(read(device), 1185.0)
-    assert device.due_at_s == 1240.0
+    device.was_read(read(device), 1000.0)
+    device.was_read(read(device), 1063.0)
+    assert device.due_at_s == 1120.0
+    device.was_read(read(device), 1245.0)
+    assert device.due_at_s == 1300.0
+
+
+def test_after_its_first_reading_a_device_is_due_at_a_moment_of_its_own() -> None:
+    first, second = (device_of(Toy().driver(), interval_s=60.0) for _ in range(2))
+    assert first.due_at_s == second.due_at_s
+    first.was_read(read(first), 1001.0)
+    second.was_read(read(second), 1003.0)
+    assert (first.due_at_s, second.due_at_s) == (1061.0, 1063.0)
 
 
 def test_another_interval_begins_with_a_reading_and_forgets_nothing() -> None:
