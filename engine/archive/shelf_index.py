@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -11,19 +12,51 @@ from engine.formats.archive import Block
 from engine.formats.values import read_stamp, stamp_text, value_text
 from engine.model import Entry, Event
 
+_END = "\0"
+
+
+class Marks:
+    """What tells the entries of a file apart: the stamp of each, with its mark.
+
+    The mark of a record is its powered time, that of an event all that it says. One text holds them all: as a
+    dictionary of strings a month of hours would take ten times the memory, and a search in so short a text is quick.
+    """
+
+    def __init__(self) -> None:
+        self._text = bytearray(_END.encode())
+
+    def add(self, stamp: str, mark: str) -> None:
+        self._text += _line(stamp, mark)
+
+    def has(self, stamp: datetime, mark: str) -> bool:
+        """Whether there is an entry of this stamp and mark."""
+        return _END.encode() + _line(stamp_text(stamp), mark) in self._text
+
+    def count(self, stamp: datetime) -> int:
+        """How many entries bear this stamp."""
+        return self._text.count(f"{_END}{stamp_text(stamp)}\t".encode())
+
+    def stamps(self) -> Iterator[datetime]:
+        """The stamp of every entry."""
+        return (read_stamp(line.partition("\t")[0]) for line in self._text.decode().split(_END)[1:-1])
+
+
+def _line(stamp: str, mark: str) -> bytes:
+    return f"{stamp}\t{mark.replace(_END, '')}{_END}".encode()
+
 
 @dataclass
 class Index:
-    """The whole blocks of a file: their length, their last number, and the marks that each stamp has.
+    """The whole blocks of a file: their length, their last number, and the marks of their entries.
 
-    A mark is the powered time of a record and all that an event says. `size` is that of the file, more than
+    `size` is that of the file, more than
     `length` when a torn or damaged rest follows. `event_date` is that of a file of events.
     """
 
     size: int = 0
     length: int = 0
     last_number: int = 0
-    marks: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    marks: Marks = field(default_factory=Marks)
     last_stamp: datetime | None = None
     event_date: str | None = None
 
@@ -37,17 +70,13 @@ class Index:
         except ValueError:
             return
 
-    def marks_at(self, stamp: datetime) -> tuple[str, ...]:
-        """The marks of everything that bears this stamp."""
-        return self.marks.get(stamp_text(stamp), ())
-
     def _note(self, block: Block) -> None:
         if not block.number:
             self.event_date = archive.read_head(block).event_date
             return
         stamp, mark = self._identity(block)
         self.last_stamp = read_stamp(stamp)
-        self.marks[stamp] = (*self.marks.get(stamp, ()), mark)
+        self.marks.add(stamp, mark)
 
     def _identity(self, block: Block) -> tuple[str, str]:
         if self.event_date is not None:

@@ -20,7 +20,6 @@ from engine.archive.shelf_index import Index, block_text, indexed, mark_text, te
 from engine.dialogue import Mark
 from engine.formats import archive, gaps
 from engine.formats.archive import Block, Head
-from engine.formats.values import read_stamp
 from engine.keeper.shelf_mending import apply, repair_of
 from engine.keeper.shelf_removed import Removed
 from engine.model import Entry, Record, RecType
@@ -65,11 +64,10 @@ class Shelf:
             return False
         with self._lock:
             index = self._mended(path, head)
-            seen = index.marks_at(entry.stamp) if index else ()
-            if mark_text(entry) in seen:
+            if index and index.marks.has(entry.stamp, mark_text(entry)):
                 return False
             if isinstance(entry, Record):
-                entry = replace(entry, repeat=len(seen) + 1)
+                entry = replace(entry, repeat=1 + (index.marks.count(entry.stamp) if index else 0))
             if index is None:
                 is_event = entry.rec_type is RecType.EVENT
                 self._begin_file(path, entry, replace(head, event_date=event_date) if is_event else head)
@@ -86,7 +84,7 @@ class Shelf:
             return True
         with self._lock, suppress(OSError):  # what cannot be looked at is fetched, and storing it tells why
             index = self._index(path)
-            return index is not None and text_of_mark(mark) in index.marks_at(mark.stamp)
+            return index is not None and index.marks.has(mark.stamp, text_of_mark(mark))
         return False
 
     def is_empty(self, rec_type: RecType) -> bool:
@@ -105,7 +103,7 @@ class Shelf:
         path = self._root / naming.archive_path(self.dev_number, rec_type, stamp)
         with self._lock:
             index = self._index(path)
-        return path.name in self._removed.names or bool(index and index.marks_at(stamp))
+        return path.name in self._removed.names or bool(index and index.marks.count(stamp))
 
     def last_record(self, rec_type: RecType) -> Record | None:
         """The record that was stored last in the newest file; None when there is none that can be read."""
@@ -140,7 +138,7 @@ class Shelf:
             self._indexes.pop(path, None)
             self._unsynced.discard(path)
         if index:
-            self._removed.give_up(name, map(read_stamp, index.marks))
+            self._removed.give_up(name, index.marks.stamps())
 
     def settle(self) -> None:
         """Tell in `gaps.txt` and in `var/` what was given up. `OSError` while there is no room for it."""
