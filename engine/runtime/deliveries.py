@@ -185,10 +185,15 @@ def _replace(kept: list[str], text: str) -> None:
     kept[:] = [text]
 
 
+def _how_it_is(standing: Standing) -> str:
+    was_there = standing.delivery.turns or standing.delivery.state.delivered
+    return "работает" if was_there else "сеанса ещё не было"
+
+
 def _server_line(standing: Standing) -> str:
     state, server = standing.delivery.state, standing.server
     parts = [f"{server.section} {server.host}:{server.port}"]
-    parts.append(f"нет доставки: {state.error}" if state.error else "работает")
+    parts.append(f"нет доставки: {state.error}" if state.error else _how_it_is(standing))
     lag_minutes = int(time.monotonic() - standing.delivery.well_at_s) // 60
     if state.error and lag_minutes:
         parts.append(f"отстаёт на {lag_minutes // 60} ч {lag_minutes % 60} мин")

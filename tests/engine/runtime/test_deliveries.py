@@ -219,6 +219,8 @@ def test_a_file_is_everywhere_when_the_slowest_server_has_it(scene: Scene) -> No
 def test_a_server_s_line_tells_what_is_known(scene: Scene) -> None:
     scene.apply(server("server1", port=2121))
     delivery = scene.made[0]
+    assert scene.part.lines() == ["server1 127.0.0.1:2121; сеанса ещё не было"]
+    delivery.turns = 1
     assert scene.part.lines() == ["server1 127.0.0.1:2121; работает"]
     delivery.state = DeliveryState("server1", "h", NOW, "нет ответа 30 с", 2049, 7, "Number занят", ("повреждён",))
     (line,) = scene.part.lines()
