@@ -109,6 +109,7 @@ def _subjects(slave: Slave, baud: int, count: int) -> dict[str, Callable[[], flo
     clients = {
         OURS: (sys.executable, "ours", count),
         "the agent, with every value decoded": (sys.executable, "reading", count),
+        "a write, a poll and a read in Python, nothing checked": (sys.executable, "bare", count),
         "pymodbus": (theirs, "pymodbus_sync", fewer),
         "pymodbus (asyncio)": (theirs, "pymodbus_async", count),
         "minimalmodbus": (theirs, "minimalmodbus_", fewer),
