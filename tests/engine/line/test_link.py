@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import pty
+import resource
 import socket
 import struct
 import termios
@@ -317,3 +318,22 @@ def test_a_reader_waits_for_what_comes_later() -> None:
         sender.start()
         assert link.read(10, 5.0) == b"later"
         sender.join()
+
+
+def test_a_descriptor_that_select_would_not_take_is_waited_for() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if 0 <= hard < 2048:
+        pytest.skip(f"no more than {hard} descriptors are allowed here")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (2048, hard))
+    filler = [os.dup(0) for _ in range(1024)]
+    try:
+        with connected() as (link, far):
+            assert link.fileno() > 1023
+            link.write(b"?")
+            assert far.recv(1) == b"?"
+            far.sendall(b"!")
+            assert link.read(10, 5.0) == b"!"
+    finally:
+        for descriptor in filler:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
