@@ -6,6 +6,7 @@ What only one command needs is imported there: the agent itself lives for months
 from __future__ import annotations
 
 import argparse
+import errno
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -197,11 +198,15 @@ def _export(options: argparse.Namespace) -> int:
 
 def _read_drops(options: argparse.Namespace) -> int:
     from engine.read_drops import merge_drops
+    from engine.reasons import why
 
     try:
         merged = merge_drops(options.folders, options.output, progress=sys.stderr)
-    except (OSError, ImportError) as error:
-        print(error, file=sys.stderr)
+    except OSError as error:
+        print(f"{error.filename}: {'такой папки нет' if error.errno == errno.ENOENT else why(error)}", file=sys.stderr)
+        return EXIT_PROBLEM
+    except ImportError:
+        print("для таблицы .parquet нужен пакет pyarrow", file=sys.stderr)
         return EXIT_PROBLEM
     print(f"посылок {merged.drops}, строк {merged.rows}, повторов {merged.doubles}, не прочитано {merged.bad}")
     return EXIT_PROBLEM if merged.bad else EXIT_OK

@@ -73,6 +73,8 @@ def _check(output: Path) -> None:
     """What would fail at the end fails before the first drop is read."""
     if output.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(output))
+    if not output.absolute().parent.exists():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(output.parent))
     if _is_parquet(output):
         import pyarrow.parquet  # noqa: F401
 

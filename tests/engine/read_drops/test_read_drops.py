@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import agent
 from engine import read_drops
 from engine.formats.archive import Head, event_text, record_text
 from engine.formats.drop import DropInfo, drop_ini, encode, encoding_of, pack, records_text
@@ -172,3 +173,19 @@ def test_parquet_without_pyarrow_is_told_before_anything_is_read(
     monkeypatch.setattr(read_drops, "_read", _interrupted)
     with pytest.raises(ImportError):
         merge_drops([tmp_path / "in"], tmp_path / "t.parquet")
+
+
+def test_the_command_says_in_russian_what_is_in_its_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    there, missing = tmp_path / "in", tmp_path / "missing"
+    there.mkdir()
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    for folder, output, told in (
+        (missing, tmp_path / "t.csv", f"{missing}: такой папки нет\n"),
+        (there, missing / "t.csv", f"{missing}: такой папки нет\n"),
+        (there, there, f"{there}: на месте файла стоит папка\n"),
+        (there, tmp_path / "t.parquet", "для таблицы .parquet нужен пакет pyarrow\n"),
+    ):
+        assert agent.main(["read-drops", str(folder), "-o", str(output)]) == agent.EXIT_PROBLEM
+        assert capsys.readouterr().err == told
