@@ -61,7 +61,7 @@ class Crowd:
             self._open.append(peer)
             self._selector.register(peer, selectors.EVENT_READ, key.data)
             return
-        data = here.recv(4096)
+        data = _heard(here)
         if not data:
             self._selector.unregister(here)
             here.close()
@@ -87,6 +87,14 @@ class Crowd:
 
     def count(self, begin_s: float) -> int:
         return sum(1 for moments in list(self.asked_s) for moment in moments if moment >= begin_s)
+
+
+def _heard(peer: socket.socket) -> bytes:
+    """Nothing when it has gone, however it went."""
+    try:
+        return peer.recv(4096)
+    except ConnectionResetError:
+        return b""
 
 
 def _meter(number: int, address: int) -> tem.Meter:
