@@ -69,27 +69,41 @@ def _written(pid: int) -> Mapping[str, int]:
 
 
 def year(base: Path) -> Iterator[tuple[str, str]]:
-    """A cycle with everything delivered and nothing new, on the archives of a month and of a year, by turns."""
+    """A cycle with everything delivered and nothing new, and a statement, on archives of a month and of a year."""
     with meters(HOURS_OF_MONTH, DAYS) as (_, devices), vsftpd(base) as far:
         ftp = "[internal]\nEnabled=0\n" + server_text("server1", far.port, far.user, far.password)
         for name in ("month", "year"):
             configure(base / name, ftp="[internal]\nEnabled=0\n", devices=devices)
-            _cycle_s(base / name)
+            _command_s(base / name, "once")
         _lengthen(base / "year")
         for name, number in (("month", 1), ("year", 2)):
             configure(base / name, agent={"Number": number}, ftp=ftp, devices=devices)
-            _cycle_s(base / name)
-        took: dict[str, list[float]] = {"month": [], "year": []}
-        for _ in range(RUNS):
-            for name, seconds in took.items():
-                seconds.append(_cycle_s(base / name))
+            _command_s(base / name, "once")
+        took = _by_turns(base, "once")
+        reports = _by_turns(base, "report", "440020", "H", "18.10.2026", "24.10.2026")
         sizes = {name: sum(path.stat().st_size for path in (base / name / "www").rglob("*.txt")) for name in took}
     for name, seconds in took.items():
         size = f"{sizes[name] / 1e6:.0f} MB"
         what = f"`once` on ten archives of a {name} ({size}), everything delivered, median of {RUNS}"
         yield what, _spread(seconds)
-    ratio = statistics.median(took["year"]) / statistics.median(took["month"])
-    yield "a year to a month", f"{ratio:.2f}"
+    yield "a year to a month", _ratio(took)
+    for name, seconds in reports.items():
+        what = f"statement of a week of hours on the archive of a {name}, the whole command, median of {RUNS}"
+        yield what, _spread(seconds)
+    yield "the statement: a year to a month", _ratio(reports)
+
+
+def _by_turns(base: Path, *command: str) -> dict[str, list[float]]:
+    """Seconds that the command took on either root."""
+    took: dict[str, list[float]] = {"month": [], "year": []}
+    for _ in range(RUNS):
+        for name, seconds in took.items():
+            seconds.append(_command_s(base / name, *command))
+    return took
+
+
+def _ratio(took: Mapping[str, list[float]]) -> str:
+    return f"{statistics.median(took['year']) / statistics.median(took['month']):.2f}"
 
 
 def _lengthen(root: Path) -> None:
@@ -102,9 +116,9 @@ def _lengthen(root: Path) -> None:
             path.with_name(f"H-{yyyy}-{mm + 1:02}.txt").write_text(moved, encoding="utf-8")
 
 
-def _cycle_s(root: Path) -> float:
+def _command_s(root: Path, *command: str) -> float:
     begin_s = time.monotonic()
-    done = run_agent(root, "once", timeout_s=LONG_S)
+    done = run_agent(root, *command, timeout_s=LONG_S)
     assert done.returncode == 0, done.stderr
     return time.monotonic() - begin_s
 
