@@ -49,8 +49,8 @@ def _line(stamp: str, mark: str) -> bytes:
 class Index:
     """The whole blocks of a file: their length, their last number, and the marks of their entries.
 
-    `size` is that of the file, more than
-    `length` when a torn or damaged rest follows. `event_date` is that of a file of events.
+    `size` is that of the file, more than `length` when a torn or damaged rest follows. `event_date` is that of a file
+    of events.
     """
 
     size: int = 0
