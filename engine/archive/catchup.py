@@ -46,8 +46,10 @@ class Catchup:
         return next((task for walk in in_order if (task := walk.task())), None)
 
     def answer(self, task: Task, result: Fetched | Mark) -> list[Finding]:
-        """What follows from the answer to `task`; one that a refresh has overtaken is passed over."""
-        walk = self.walks[task.ring.key]
-        findings = walk.answer(result) if walk.task() == task else []
+        """What follows from the answer to `task`; one that a refresh, or another catch-up, overtook is passed over."""
+        walk = self.walks.get(task.ring.key)
+        if walk is None or walk.task() != task:
+            return []
+        findings = walk.answer(result)
         self.total = max(self.total, self.remaining)
         return findings

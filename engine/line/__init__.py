@@ -21,7 +21,7 @@ from engine.line.bus import Bus, Pace, longest_s
 from engine.line.device import REPEAT_READING_S, Answers, Device, Wish
 from engine.line.guest import Guest
 from engine.line.lending import Lending
-from engine.line.turns import Conversation, Turns
+from engine.line.turns import Conversation, Turn, Turns
 from engine.news import Archived, LineChanged, Missed, News, Written
 from engine.settings import DeviceSettings
 from engine.worker import Worker
@@ -121,11 +121,13 @@ class LineWorker(Worker):
         if now_s < self._reopen_at_s:
             self._rest(self._reopen_at_s - now_s)
             return
-        conversation, self._current = self._current or self._choose(now_s), None
-        if conversation:
-            self._exchange(conversation)
-        elif self._orders.empty():
+        chosen, self._current = self._current or self._choose(now_s), None
+        if isinstance(chosen, Turn):  # one that fails before its first byte leaves the line to the next, and no rest
+            chosen = self._begun(chosen, now_s)
+        elif chosen is None and self._orders.empty():
             self._rest(self._turns.idle_s(now_s))
+        if chosen:
+            self._exchange(chosen)
 
     def _take_orders(self) -> None:
         self._wake.clear()
@@ -140,13 +142,13 @@ class LineWorker(Worker):
         if not self._lending.carry(duration_s) and not self.stopping.is_set():
             self._wake.wait(duration_s)
 
-    def _choose(self, now_s: float) -> Conversation | None:
+    def _choose(self, now_s: float) -> Conversation | Turn | None:
         for late, wish in self._turns.too_late(now_s):
             self._was_written(late, wish, "линия занята или не на связи")
-        chosen = self._turns.next(now_s)
-        if chosen is None or isinstance(chosen, Conversation):
-            return chosen
-        device, task = chosen.device, chosen.task
+        return self._turns.next(now_s)
+
+    def _begun(self, turn: Turn, now_s: float) -> Conversation | None:
+        device, task = turn.device, turn.task
         if isinstance(task, Wish):
             return self._begin(device, task, device.writing(task), now_s)
         return self._begin(device, task, device.archive_dialogue(task) if task else device.reading(now_s), now_s)
@@ -165,7 +167,7 @@ class LineWorker(Worker):
     def _exchange(self, conversation: Conversation) -> None:
         device, begun_s = conversation.device, self._clock()
         pace = Pace(device.settings.baud, device.settings.byte_timeout_s)
-        wait_s = max(device.wait_s(conversation.attempt), conversation.ask.wait_s)
+        wait_s = conversation.wait_s(conversation.attempt)
         self.give_sign(longest_s(conversation.ask, wait_s, pace))
         try:
             payload = self.bus.exchange(conversation.ask, wait_s, pace)
@@ -186,9 +188,11 @@ class LineWorker(Worker):
             conversation.asked_at_s = self.bus.asked_at_s
 
     def _answered(self, conversation: Conversation, payload: bytes, wait_s: float) -> None:
-        conversation.device.answered(self._clock() - conversation.asked_at_s, conversation.attempt)
-        if conversation.attempt:
-            self.bus.expect_late_answer(wait_s)
+        device, attempt = conversation.device, conversation.attempt
+        if attempt:  # between two requests lay a wait and the silence after it; its answers keep no exact time
+            apart_s = conversation.wait_s(attempt - 1) + 2 * device.settings.byte_timeout_s
+            self.bus.expect_late_answer(max(wait_s, apart_s), self.bus.asked_at_s - conversation.asked_at_s)
+        device.answered(self._clock() - conversation.asked_at_s, attempt)
         self._advance(conversation, lambda: conversation.dialogue.send(payload))
 
     def _unanswered(self, conversation: Conversation, error: NoAnswer) -> None:

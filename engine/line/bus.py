@@ -15,6 +15,8 @@ LIMIT_BYTES = 4096
 """More than any family's longest answer with its echo and a burst of noise."""
 SILENCE = "нет ответа"
 DRAIN_LIMIT_S = 2.0
+LATE_SPAN_LIMIT_S = 20.0
+"""So far apart may the answers to one request be: with the default number of repeats they are 12 s."""
 SPARE_S = 1.0
 LOOK_UP_S = 0.25
 """However long an answer may take, a stop is heard so soon."""
@@ -53,7 +55,7 @@ class Bus:
         self.refused: Counter[str] = Counter()
         self._clock = clock
         self._trace = trace
-        self._late_answer_s = 0.0
+        self._late_answer_s = self._late_span_s = 0.0
         self._spoken_at_s = float("-inf")
         self._stopped = False
         self.asked_at_s = clock()
@@ -84,9 +86,13 @@ class Bus:
         """It takes the place of another one on the same line: the counts go on."""
         self.requests, self.answers, self.refused = before.requests, before.answers, before.refused
 
-    def expect_late_answer(self, wait_s: float) -> None:
-        """A request was repeated, so its answer may come twice: keep quiet before the next one."""
+    def expect_late_answer(self, wait_s: float, span_s: float = 0.0) -> None:
+        """A request was repeated, so its answer may come once for each time: keep quiet before the next one.
+
+        `wait_s` may lie between two of them, and `span_s` between the first and the last.
+        """
         self._late_answer_s = max(self._late_answer_s, wait_s)
+        self._late_span_s = max(self._late_span_s, span_s)
 
     def lend(self, pace: Pace) -> None:
         """Make the line ready for bytes of somebody else: his speed, no late answer to us. Raises LineDown."""
@@ -128,14 +134,20 @@ class Bus:
         return bytes(buffer), None, reason
 
     def _drain(self, pause_s: float, pace: Pace) -> None:
-        """What is still on the line belongs to no request of ours: it must not answer the next one."""
-        quiet_s = max(self._late_answer_s, pause_s - (self._clock() - self._spoken_at_s), 0.0)
-        self._late_answer_s = 0.0
-        end_at = self._clock() + DRAIN_LIMIT_S
+        """What is still on the line belongs to no request of ours: it must not answer the next one.
+
+        Behind one late answer another may follow, so after each the wait begins anew. Who talks on when the last of
+        them must have come is somebody else: a short silence of his must do, or nobody could be asked any more.
+        """
+        late_s, span_s = self._late_answer_s, self._late_span_s
+        quiet_s = max(late_s, pause_s - (self._clock() - self._spoken_at_s), 0.0)
+        self._late_answer_s = self._late_span_s = 0.0
+        late_until = self._clock() + late_s + min(span_s, LATE_SPAN_LIMIT_S)
+        end_at = late_until + DRAIN_LIMIT_S
         stale = bytearray()
-        while chunk := self.link.read(LIMIT_BYTES, quiet_s):
+        while not self._stopped and (chunk := self.link.read(LIMIT_BYTES, quiet_s)):
             stale += chunk[: LIMIT_BYTES - len(stale)]
-            quiet_s = pace.byte_timeout_s
+            quiet_s = max(pace.byte_timeout_s, late_s if self._clock() < late_until else 0.0)
             if self._clock() > end_at:
                 self._note("<<", bytes(stale))
                 self._refuse("шум")

@@ -32,6 +32,10 @@ class Conversation:
     disturbed: bool = False
     read_before: object = None
 
+    def wait_s(self, attempt: int) -> float:
+        """How long the first byte of the answer may take, in seconds."""
+        return max(self.device.wait_s(attempt), self.ask.wait_s)
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import LineDown, NoAnswer
-from engine.line.bus import DRAIN_LIMIT_S, LIMIT_BYTES, SPARE_S, Bus, Pace, longest_s
+from engine.line.bus import DRAIN_LIMIT_S, LATE_SPAN_LIMIT_S, LIMIT_BYTES, SPARE_S, Bus, Pace, longest_s
 from tests.fake.scripted_link import ScriptedLink, ask
 
 WAIT_S = 0.35
@@ -127,6 +127,47 @@ def test_a_second_answer_to_a_repeated_request_is_waited_for_and_dropped() -> No
     bus.expect_late_answer(0.7)
     assert bus.exchange(ask(b"?2"), WAIT_S, PACE) == b"two"
     assert bus.refused == {"запоздалый ответ": 1}
+
+
+def test_every_answer_to_a_request_that_was_sent_three_times_is_waited_for_and_dropped() -> None:
+    """They lie as far apart as the requests did, which is more than the silence inside a frame."""
+    link = ScriptedLink([(0.1, b"<one>"), (0.65, b"<one>"), (1.55, b"<one>")], [(0.1, b"<two>")])
+    bus = bus_of(link)
+    bus.exchange(ask(b"?1"), WAIT_S, PACE)
+    bus.expect_late_answer(1.4, 1.45)
+    assert bus.exchange(ask(b"?2"), WAIT_S, PACE) == b"two"
+    assert link.written[1][0] == pytest.approx(101.55 + 1.4)
+
+
+def test_somebody_else_who_talks_now_and_then_is_not_taken_for_late_answers_for_ever() -> None:
+    link = ScriptedLink([(0.1, b"<one>")], [(0.1, b"<two>")])
+    bus = bus_of(link)
+    bus.exchange(ask(b"?1"), WAIT_S, PACE)
+    link.say(*((0.5 * count, b"x") for count in range(1, 200)))
+    bus.expect_late_answer(0.7, 0.55)
+    assert bus.exchange(ask(b"?2"), WAIT_S, PACE) == b"two"
+    assert link.written[1][0] <= 100.1 + 0.7 + 0.55 + 0.5 + PACE.byte_timeout_s
+
+
+@pytest.mark.parametrize(("span_s", "longest_span_s"), [(0.55, 0.55), (3600.0, LATE_SPAN_LIMIT_S)])
+def test_a_line_that_babbles_instead_of_a_late_answer_is_left_alone_after_a_while(
+    span_s: float, longest_span_s: float
+) -> None:
+    link = ScriptedLink(babble_s=0.01)
+    bus = bus_of(link)
+    bus.expect_late_answer(0.7, span_s)
+    with pytest.raises(NoAnswer, match="линия не умолкает"):
+        bus.exchange(ask(), WAIT_S, PACE)
+    assert link.now_s - 100 == pytest.approx(0.7 + longest_span_s + DRAIN_LIMIT_S, abs=0.05)
+
+
+def test_a_stop_does_not_wait_until_a_babbling_line_is_silent() -> None:
+    link = ScriptedLink(babble_s=0.01)
+    bus = bus_of(link)
+    bus.stop()
+    with pytest.raises(NoAnswer):
+        bus.exchange(ask(), WAIT_S, PACE)
+    assert link.now_s == 100.0
 
 
 def test_without_a_failure_nothing_is_waited_for_between_exchanges() -> None:

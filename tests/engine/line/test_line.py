@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
+from typing import Never
 
 import drivers
 from drivers.emulated import tem
 from drivers.emulated.bus import Bus as EmulatedBus
 from drivers.emulated.faults import Fault, Faulty
 from engine.archive.catchup import Catchup
-from engine.archive.findings import Found, Healed, Newest
+from engine.archive.findings import Found, Healed, Newest, Task
+from engine.archive.reread import newest_of
 from engine.archive.ring_walk import RingWalk
+from engine.errors import Refused
 from engine.model import RecType
 from engine.news import Archived, Contact, LineChanged, Missed, News
 from engine.settings import DeviceSettings, parse_device
@@ -249,3 +252,56 @@ def test_orders_for_a_device_that_is_not_polled_are_nothing() -> None:
     line.drop_archive("9.ini")
     line.retry_damaged()
     assert not any(isinstance(each, Archived) for each in line.run_for(5))
+
+
+def test_another_catch_up_is_not_hurt_by_the_answer_that_was_on_its_way() -> None:
+    """`archive 440020 D` while the report dates are read: their answer belongs to nobody any more."""
+    line = line_of(meter(1, records=(3, 3, 40)), meter(2), polled=(device(1), device(2)))
+    line.run_for(3)
+    begin_archive(line, "1.ini")
+    while not (reads_a_report_date(line) or line.clock() > 1200):
+        line.run_for(0.1)
+    assert reads_a_report_date(line), "else nothing is on its way"
+    line.begin_archive("1.ini", newest_of({RecType.DAY: 3}), 2)
+    told = [each for each in line.run_for(30) if isinstance(each, Archived)]
+    assert (told[-1].walk, told[-1].complete) == (2, True)
+
+
+def reads_a_report_date(line: VirtualLine) -> bool:
+    task = line._current.task if line._current else None
+    return isinstance(task, Task) and task.ring.rec_type is RecType.MONTH
+
+
+def without_template() -> DeviceSettings:
+    """It fails before its first byte: nothing says what to ask."""
+    text = "[device]\nPort=ttyS0\nDevType=Modbus\nTemplate=nosuch\nNetAddr=5\n"
+    return parse_device("log/User/devices/5.ini", text)[0]
+
+
+def test_a_device_that_cannot_be_asked_does_not_keep_an_archive_waiting() -> None:
+    line = line_of(meter(1, records=(200, 30, 5)), polled=(device(1), without_template()), interval_s=3600.0)
+    line.run_for(3)
+    begin_archive(line, "1.ini")
+    told = [each for each in line.run_for(600) if isinstance(each, Archived)]
+    assert told[-1].complete
+
+
+def test_a_device_that_cannot_be_asked_keeps_nobody_busy() -> None:
+    line = line_of(polled=(without_template(),))
+    assert 10 < len(missed(line.run_for(3600), "5.ini")) < 80
+
+
+def test_an_archive_that_cannot_be_asked_for_waits_for_the_next_reading() -> None:
+    tried: list[float] = []
+
+    def refuse(*_what: object) -> Never:
+        tried.append(line.clock())
+        raise Refused("нечего спросить")
+
+    line = line_of(meter(1), polled=())
+    line._drivers = tuple(replace(each, fetch=refuse, probe=refuse) if each.rings else each for each in line._drivers)
+    line.set_devices((device(1),), INTERVAL_S)
+    line.run_for(3)
+    begin_archive(line, "1.ini")
+    assert len(contacts(line.run_for(600), "1.ini")) == 10
+    assert 10 <= len(tried) <= 11

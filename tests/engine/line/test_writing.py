@@ -9,8 +9,9 @@ import drivers
 from drivers.emulated import tem
 from drivers.emulated.bus import Bus
 from drivers.emulated.modbus import Device
+from engine.archive.reread import all_of_it
 from engine.dialogue import Write
-from engine.news import Contact, Missed, News, Written
+from engine.news import Archived, Contact, Missed, News, Written
 from engine.settings import DeviceSettings, parse_device
 from engine.template import parse_template
 from tests.fake.virtual_line import VirtualLine
@@ -100,6 +101,19 @@ def test_to_a_device_that_is_off_line_nothing_is_written_late() -> None:
     scene.bus.meters = (*scene.bus.meters, scene.device)
     scene.line.run_for(120)
     assert scene.device.writes == []
+
+
+def test_a_write_to_a_device_that_is_off_line_keeps_no_archive_waiting() -> None:
+    scene = Scene()
+    scene.bus.meters = scene.bus.meters[:1]
+    scene.line.run_for(300)
+    while not any(isinstance(each, Missed) for each in scene.line.run_for(0.1)):
+        pass  # after this its next turn is a minute away
+    scene.line.begin_archive(METER, all_of_it(), 1)
+    scene.write(7)
+    news = scene.line.run_for(8)
+    assert scene.written(news) == [Written(VALVE, 7, "прибор не на связи")]
+    assert [each for each in news if isinstance(each, Archived)][-1].complete
 
 
 def test_silence_is_told_after_the_retries() -> None:
