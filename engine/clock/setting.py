@@ -50,12 +50,17 @@ class Comparison:
     _before_s: float | None = None
 
     def take(self, meter: datetime | None, host: datetime, zone: tzinfo) -> None:
-        """One reading: what the meter's clock showed, in the agent's zone, and the host's moment (with its zone)."""
+        """One reading: what the meter's clock showed, in the agent's zone, and the host's moment (with its zone).
+
+        A meter does not tell which one of an hour that comes twice in autumn it means: a host that agrees with either
+        may be right.
+        """
         if meter is None or not clock_is_plausible(meter):
             self.forget()
             return
         self._before_s = self.ahead_s
-        self.ahead_s = (meter.replace(tzinfo=zone) - host).total_seconds()
+        moments = (meter.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
+        self.ahead_s = min(((moment - host).total_seconds() for moment in moments), key=abs)
 
     def forget(self) -> None:
         """What was seen counts no more: the clock was set, or another meter is asked."""

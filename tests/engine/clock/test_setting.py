@@ -77,6 +77,18 @@ def test_a_meter_that_was_never_set_sets_no_clock() -> None:
     assert comparison.ahead_s is None
 
 
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "Europe/Chisinau", "Europe/Moscow"])
+@pytest.mark.parametrize("ahead_s", [0.0, 95.0, -95.0])
+def test_in_the_night_when_an_hour_comes_twice_a_meter_sets_no_clock_an_hour_back(zone: str, ahead_s: float) -> None:
+    """It shows the same time twice; what the host has tells which one is meant."""
+    comparison, here = Comparison(), ZoneInfo(zone)
+    for minute in range(240):
+        moment = datetime(2026, 10, 24, 22, 30, tzinfo=UTC) + timedelta(minutes=minute)
+        shown = moment.astimezone(here).replace(tzinfo=None, fold=0)
+        comparison.take(shown, moment - timedelta(seconds=ahead_s), here)
+        assert comparison.ahead_s == ahead_s
+
+
 def test_a_host_that_was_never_set_is_set_by_the_meter() -> None:
     comparison = Comparison()
     for second in range(2):
