@@ -201,6 +201,24 @@ def sweep_temporaries(folder: Path) -> int:
     return len(stale)
 
 
+def walk(top: Path) -> Iterator[tuple[Path, list[os.DirEntry[str]]]]:
+    """A folder and each one below it, with what it holds besides folders; links are not followed.
+
+    However deep they lie: `os.walk` and `rglob` of Python 3.11 call themselves for each level and end in a
+    `RecursionError`, which no `OSError` is. What cannot be listed is passed over.
+    """
+    waiting = [str(top)]
+    while waiting:
+        folder = waiting.pop()
+        try:
+            with os.scandir(folder) as entries:
+                found = [(entry, entry.is_dir(follow_symlinks=False)) for entry in entries]
+        except OSError:
+            continue
+        waiting += (entry.path for entry, is_folder in found if is_folder)
+        yield Path(folder), [entry for entry, is_folder in found if not is_folder]
+
+
 def _holds(path: Path, data: bytes) -> bool:
     """Whether the file is there with this very content; one that cannot be read is written anew."""
     try:

@@ -169,10 +169,10 @@ class Intake:
         return objection
 
     def sweep(self) -> None:
-        """Remove what uploads into the inbox left when the power went."""
-        inbox = self.root / INBOX
-        for folder in (inbox, *(path for path in inbox.rglob("*") if path.is_dir() and not path.is_symlink())):
-            files.sweep_temporaries(folder)
+        """Remove what uploads into the inbox left when the power went; what cannot be removed stays."""
+        for folder, _ in files.walk(self.root / INBOX):
+            with suppress(OSError):
+                files.sweep_temporaries(folder)
 
     def _verdict(self, role: Role, path: str, upload: Upload) -> str | None:
         if in_inbox(path):
@@ -240,14 +240,10 @@ class Intake:
 def folder_bytes(folder: Path) -> int:
     """The bytes of all files in and below a folder, uploads on their way included; links are not followed."""
     total = 0
-    waiting = [folder]
-    while waiting:
-        with suppress(FileNotFoundError), os.scandir(waiting.pop()) as entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append(Path(entry.path))
-                else:
-                    total += entry.stat(follow_symlinks=False).st_size
+    for _, entries in files.walk(folder):
+        for entry in entries:
+            with suppress(OSError):
+                total += entry.stat(follow_symlinks=False).st_size
     return total
 
 

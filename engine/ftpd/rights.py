@@ -14,6 +14,8 @@ from engine.naming import ARCHIVES, COMMANDS, DEVICES, INBOX, LOG, SNAPSHOTS, TE
 
 PART = ".part"
 TOP_FOLDERS = (LOG, ARCHIVES)
+MOST_LEVELS = 8
+"""So deep may folders lie in the inbox: a region, a district and a house want three."""
 
 
 class Role(Enum):
@@ -94,6 +96,11 @@ def allowed(role: Role, act: Act, path: str) -> bool:
 def in_inbox(path: str) -> bool:
     """Whether a path lies in the folder for the drops of other agents."""
     return path.casefold().startswith(f"{INBOX}/".casefold())
+
+
+def is_too_deep(folder: str) -> bool:
+    """Whether a new folder of the inbox would lie deeper than anybody needs, to the harm of all who walk down there."""
+    return folder.count("/") - INBOX.count("/") > MOST_LEVELS
 
 
 def is_part(path: str) -> bool:

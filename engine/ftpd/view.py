@@ -10,7 +10,7 @@ from engine.files import open_regular
 from engine.ftpd.accounts import Account, authenticate, may_come_from, role_of
 from engine.ftpd.intake import Upload
 from engine.ftpd.library import AbstractedFS, AuthenticationFailed, FilesystemError
-from engine.ftpd.rights import Act, Role, allowed
+from engine.ftpd.rights import MOST_LEVELS, Act, Role, allowed, is_too_deep
 from engine.ftpd.tree import Tree
 
 if TYPE_CHECKING:
@@ -117,6 +117,12 @@ class VisibleFiles(AbstractedFS):  # type: ignore[misc]
         if mode != "rb":
             raise FilesystemError("Not supported")
         return open(filename, mode, opener=open_regular)
+
+    def mkdir(self, path: str) -> None:
+        """Make a folder, not deeper than anybody needs."""
+        if is_too_deep(self._relative(path)):
+            raise FilesystemError(f"Больше {MOST_LEVELS} папок одна в другой нельзя")
+        super().mkdir(path)
 
     def rmdir(self, path: str) -> None:
         """Remove an empty folder, where folders may be removed."""

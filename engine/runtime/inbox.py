@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -28,12 +27,12 @@ def sweep_inbox(root: Path, now: datetime) -> int:
 
 
 def _parts(inbox: Path) -> list[Path]:
-    found = (Path(folder, name) for folder, _, names in os.walk(inbox) for name in names)
-    return [path for path in found if path.name.casefold().endswith(_PART)]
+    names = (entry for _, entries in files.walk(inbox) for entry in entries)
+    return [Path(entry.path) for entry in names if entry.name.casefold().endswith(_PART)]
 
 
 def _age_s(path: Path, now: datetime) -> float:
     try:
         return now.timestamp() - path.lstat().st_mtime
-    except FileNotFoundError:
-        return 0.0
+    except OSError:
+        return 0.0  # gone already, or its name cannot be looked up

@@ -19,9 +19,9 @@ def sweep(root: Path) -> None:
     What cannot be removed stays: it is no reason not to start.
     """
     for tree in (naming.LOG, naming.ARCHIVES, naming.VAR):
-        for folder, _, _ in os.walk(root / tree):
+        for folder, _ in files.walk(root / tree):
             with suppress(OSError):
-                files.sweep_temporaries(Path(folder))
+                files.sweep_temporaries(folder)
     for path in (root / naming.SNAPSHOTS).glob("*.txt"):
         if naming.is_dev_number(path.stem) and not _is_whole(path):
             with suppress(OSError):

@@ -170,6 +170,15 @@ def test_only_stale_temporaries_are_swept(tmp_path: Path) -> None:
     assert files.sweep_temporaries(tmp_path / "missing") == 0
 
 
+def test_a_walk_sees_every_folder_and_follows_no_link(tmp_path: Path) -> None:
+    (tmp_path / "top/a/b").mkdir(parents=True)
+    (tmp_path / "top/a/x").touch()
+    (tmp_path / "top/a/loop").symlink_to(tmp_path / "top")
+    seen = {folder: sorted(entry.name for entry in entries) for folder, entries in files.walk(tmp_path / "top")}
+    assert seen == {tmp_path / "top": [], tmp_path / "top/a": ["loop", "x"], tmp_path / "top/a/b": []}
+    assert list(files.walk(tmp_path / "missing")) == []
+
+
 def test_no_descriptor_is_left_open(tmp_path: Path) -> None:
     path = tmp_path / "a"
     with nothing_left():

@@ -459,6 +459,23 @@ def test_a_drop_that_arrived_is_neither_read_replaced_nor_deleted(rig: Rig) -> N
     assert rig.read("log/Ftp/a.zip.part") == b"other"
 
 
+@pytest.mark.parametrize("user", ["inbox", "main"])
+def test_nobody_makes_folders_without_end(rig: Rig, user: str) -> None:
+    folder = "log/Ftp"
+    with rig.client(user) as client:
+        for _ in range(8):
+            folder += "/a"
+            client.mkd(folder)
+        told = refused("550", lambda: client.mkd(f"{folder}/a"))
+        assert told == "550 Больше 8 папок одна в другой нельзя."
+        client.cwd(folder)
+        refused("550", lambda: client.mkd("a"))
+        store(client, "a.zip.part", b"PK")
+        refused("550", lambda: client.rename("a.zip.part", "a/a.zip"))
+        client.rename("a.zip.part", "a.zip")
+    assert names(rig, folder) == ["a.zip"]
+
+
 def test_a_full_inbox_refuses_and_deletes_nothing(start: Callable[..., Rig]) -> None:
     rig = start(inbox_limit_bytes=1000)
     with rig.client("inbox") as client:

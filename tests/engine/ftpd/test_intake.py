@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from engine import files
 from engine.ftpd.intake import REPLY_CHARACTERS, Intake, Upload, folder_bytes, refused, reply
 from engine.ftpd.rights import Role
+from tests.fake.deep_folders import BEYOND_PATH_MAX, deep_folders, level
 
 PATH = "log/User/agent.ini"
 
@@ -119,6 +121,28 @@ def test_links_in_the_inbox_are_not_counted_through(root: Path) -> None:
     (root / "log/Ftp/north/a").write_bytes(b"12345")
     link_bytes = (root / "log/Ftp/north/loop").lstat().st_size
     assert folder_bytes(root / "log/Ftp") == 5 + link_bytes
+
+
+def test_folders_of_any_depth_are_swept_and_counted(intake: Intake, root: Path) -> None:
+    inbox = root / "log/Ftp"
+    with deep_folders(inbox, BEYOND_PATH_MAX, (1100, ".half.tmp"), (1100, "a.zip")):
+        (level(inbox, 1100) / "a.zip").write_bytes(b"12345")
+        intake.sweep()
+        assert [name for name in names(level(inbox, 1100)) if name != "a"] == ["a.zip"]
+        assert folder_bytes(inbox) == 5
+
+
+def test_what_cannot_be_swept_is_no_reason_not_to_serve(
+    intake: Intake, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (root / "log/Ftp/north/.half.tmp").touch()
+
+    def refuse(path: Path) -> None:
+        raise PermissionError(errno.EACCES, "no", str(path))
+
+    monkeypatch.setattr(files, "remove", refuse)
+    intake.sweep()
+    assert names(root / "log/Ftp/north") == [".half.tmp"]
 
 
 class Disk:

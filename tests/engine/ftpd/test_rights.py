@@ -13,6 +13,7 @@ from engine.ftpd.rights import (
     from_wire,
     in_inbox,
     is_part,
+    is_too_deep,
     spelling,
     storable_name,
     visible_name,
@@ -162,6 +163,11 @@ def test_a_name_in_cp1251_is_the_name_in_utf_8(name: str) -> None:
 @given(st.text(alphabet="abPART./log/FtpUserwww.ini*", max_size=40), st.sampled_from(Role), st.sampled_from(Act))
 def test_whoever_may_act_on_a_path_sees_it(path: str, role: Role, act: Act) -> None:
     assert allowed(role, Act.SEE, path) or not allowed(role, act, path)
+
+
+def test_folders_of_the_inbox_have_a_depth() -> None:
+    assert not is_too_deep("log/Ftp/1/2/3/4/5/6/7/8")
+    assert is_too_deep("log/Ftp/1/2/3/4/5/6/7/8/9")
 
 
 def test_the_inbox_and_its_unfinished_drops_are_known() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine.runtime.inbox import sweep_inbox
+from tests.fake.deep_folders import BEYOND_PATH_MAX, deep_folders, level
 
 NOW = datetime(2026, 9, 25, 14, 30, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -52,6 +53,13 @@ def test_nothing_outside_the_inbox_is_touched(tmp_path: Path) -> None:
     (tmp_path / "log/Ftp/link").symlink_to(outside.parent)
     assert sweep_inbox(tmp_path, NOW) == 0
     assert outside.exists()
+
+
+def test_folders_of_any_depth_are_looked_through(tmp_path: Path) -> None:
+    inbox = tmp_path / "log/Ftp"
+    with deep_folders(inbox, BEYOND_PATH_MAX, (1100, "x.part"), (1100, "x"), (BEYOND_PATH_MAX, "y.part")):
+        assert sweep_inbox(tmp_path, NOW) == 1
+        assert [path.name for path in level(inbox, 1100).iterdir() if path.name != "a"] == ["x"]
 
 
 def test_without_an_inbox_there_is_nothing_to_do(tmp_path: Path) -> None:
