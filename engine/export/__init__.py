@@ -15,6 +15,7 @@ import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from engine import files, naming
 from engine.errors import SettingsWrong
@@ -50,6 +51,10 @@ class Outcome:
 
 class _SourceFault(Exception):
     """A file of ours cannot be read; its text says why. The others are copied."""
+
+
+class _Outgrown(Exception):
+    """A file is larger now than when the room was counted; its argument says how many bytes are lacking."""
 
 
 class _Stopped(Exception):
@@ -91,6 +96,7 @@ class _Export:
         self._progress = progress
         self._stopping = stopping
         self._copied = self._kept = self._bytes = 0
+        self._spare_bytes, self._cluster_bytes = 0, 1
 
     def outcome(self, problem: str) -> Outcome:
         return Outcome(self._copied, self._kept, self._bytes, problem)
@@ -103,17 +109,18 @@ class _Export:
         copies = _copies(drive, names | {name for name in {**done, **begun} if name.startswith(f"{folder}/")})
         listed = {name: digest for name, digest in {**done, **begun}.items() if _still(name, folder, copies)}
         tasks = plan.new_tasks(sources, folder, listed, copies)
-        fit, left, lacking = plan.fitting(tasks, *drive.free_bytes())
+        free_bytes, self._cluster_bytes = drive.free_bytes()
+        fit, left, lacking = plan.fitting(tasks, free_bytes, self._cluster_bytes)
+        self._spare_bytes = plan.spare_bytes(fit, free_bytes, self._cluster_bytes)
         self._kept = len(sources) - len(tasks)
         for task in fit:
             listed.pop(task.name, None)
         if fit or left or listed != done or begun:
             self._begin(drive, listed)
-            self._copy_all(drive, fit, listed)
-            if left:
-                self._tell(
-                    f"не хватает места: не скопировано файлов {len(left)}, нужно ещё {lacking // 1_000_000 + 1} МБ"
-                )
+            outgrown = self._copy_all(drive, fit, listed)
+            count, lacking = len(left) + len(outgrown), lacking + sum(outgrown)
+            if count:
+                self._tell(f"не хватает места: не скопировано файлов {count}, нужно ещё {lacking // 1_000_000 + 1} МБ")
             self._finish(drive, listed)
 
     def _own_folder(self, drive: Drive) -> str:
@@ -136,7 +143,9 @@ class _Export:
         drive.remove(plan.DONE)
         drive.sync_folders()
 
-    def _copy_all(self, drive: Drive, tasks: list[Task], listed: dict[str, str]) -> None:
+    def _copy_all(self, drive: Drive, tasks: list[Task], listed: dict[str, str]) -> list[int]:
+        """Copy them; the bytes that each one lacks that has outgrown the drive meanwhile."""
+        outgrown: list[int] = []
         for place, task in enumerate(tasks, 1):
             self._progress(f"{task.source}: файл {place} из {len(tasks)}")
             try:
@@ -144,35 +153,47 @@ class _Export:
             except _SourceFault as fault:
                 self._tell(str(fault))
                 continue
+            except _Outgrown as fault:
+                outgrown.append(fault.args[0])
+                continue
             drive.append(plan.COPYING, plan.list_line(task.name, listed[task.name]))
             self._copied += 1
+        return outgrown
 
     def _copy(self, drive: Drive, task: Task) -> str:
-        """Copy as much as the file had when it was looked at; its sum."""
+        """Copy the file that has the name now, to its end or, an archive, as far as it went when it was looked at.
+
+        Returns the sum. What takes the name meanwhile does not matter: the file that was opened stays as it was.
+        """
         digest = hashlib.sha256()
-        with drive.replacing(task.name, task.stamp.mtime_ns) as file:
-            for piece in self._pieces(task):
-                write_all(file, piece)
-                digest.update(piece)
-                self._bytes += len(piece)
-                if self._stopping():
-                    raise _Stopped
+        with self._opened(task) as source:
+            stamp = self._stamp(source, task)
+            with drive.replacing(task.name, stamp.mtime_ns) as file:
+                for piece in _pieces(source, task.source, stamp.size):
+                    write_all(file, piece)
+                    digest.update(piece)
+                    self._bytes += len(piece)
+                    if self._stopping():
+                        raise _Stopped
         return digest.hexdigest()
 
-    def _pieces(self, task: Task) -> Iterator[bytes]:
-        is_archive = naming.archive_kind(task.source.rpartition("/")[2]) is not None
-        left = task.stamp.size
-        held = b""
+    def _opened(self, task: Task) -> BinaryIO:
         try:
-            with open(self._root / task.source, "rb", opener=files.open_regular) as file:
-                while left and (piece := file.read(min(left, PIECE_BYTES))):
-                    left -= len(piece)
-                    held += piece
-                    end = _whole(held) if is_archive else len(held)
-                    yield held[:end]
-                    held = held[end:]
+            return open(self._root / task.source, "rb", opener=files.open_regular)
         except OSError as error:
-            raise _SourceFault(f"{task.source}: {why(error)}, не скопирован") from error
+            raise _fault(task.source, error) from error
+
+    def _stamp(self, source: BinaryIO, task: Task) -> Stamp:
+        """What is to be copied of an open file, its growth taken from the room that is spare."""
+        status = os.fstat(source.fileno())
+        stamp = Stamp(status.st_size, status.st_mtime_ns)
+        if stamp.size > task.stamp.size and _is_archive(task.source):
+            return task.stamp  # archives grow by whole records at their end, the rest is replaced by rename
+        growth = plan.growth_bytes(task.stamp.size, stamp.size, self._cluster_bytes)
+        if growth > self._spare_bytes:
+            raise _Outgrown(growth - self._spare_bytes)
+        self._spare_bytes -= growth
+        return stamp
 
     def _finish(self, drive: Drive, listed: dict[str, str]) -> None:
         drive.sync_folders()
@@ -203,6 +224,29 @@ def _sources(root: Path) -> Iterator[tuple[str, Stamp]]:
                 continue
             count += 1
             yield path.relative_to(root).as_posix(), Stamp(status.st_size, status.st_mtime_ns)
+
+
+def _pieces(file: BinaryIO, source: str, size: int) -> Iterator[bytes]:
+    """The first `size` bytes, of an archive only whole records. Reading fails as `_SourceFault`."""
+    is_archive = _is_archive(source)
+    held = b""
+    try:
+        while size and (piece := file.read(min(size, PIECE_BYTES))):
+            size -= len(piece)
+            held += piece
+            end = _whole(held) if is_archive else len(held)
+            yield held[:end]
+            held = held[end:]
+    except OSError as error:
+        raise _fault(source, error) from error
+
+
+def _fault(source: str, error: OSError) -> _SourceFault:
+    return _SourceFault(f"{source}: {why(error)}, не скопирован")
+
+
+def _is_archive(source: str) -> bool:
+    return naming.archive_kind(source.rpartition("/")[2]) is not None
 
 
 def _whole(data: bytes) -> int:

@@ -114,6 +114,17 @@ def fitting(tasks: Sequence[Task], free_bytes: int, cluster_bytes: int) -> tuple
     return fit, left, max(0, wanted - max(0, free_bytes))
 
 
+def spare_bytes(fit: Iterable[Task], free_bytes: int, cluster_bytes: int) -> int:
+    """Room that is over when all that fits was copied: so much may these files grow before their turn comes."""
+    taken = (growth_bytes(task.replaces_bytes, task.stamp.size, cluster_bytes) for task in fit)
+    return free_bytes - RESERVE_BYTES - sum(taken)
+
+
+def growth_bytes(before: int, after: int, cluster_bytes: int) -> int:
+    """How much more room a file takes on the drive when its size is another one."""
+    return _clusters(after, cluster_bytes) - _clusters(before, cluster_bytes)
+
+
 def _clusters(size: int, cluster_bytes: int) -> int:
     return -(-size // cluster_bytes) * cluster_bytes
 

@@ -14,6 +14,8 @@ import pytest
 from engine.export import IDENTITY, Outcome, export
 from engine.export.drive import Drive
 from engine.export.media import MOUNTINFO, Media, unmount
+from engine.export.plan import RESERVE_BYTES
+from engine.files import append_whole, write_whole
 from tests.fake.leaks import nothing_left
 from tests.fake.loop_image import loop_image, media_folder, small_disk
 
@@ -117,6 +119,74 @@ def test_a_record_that_is_just_being_written_is_not_copied_by_half(tmp_path: Pat
     path.write_bytes(whole + RECORD.format(32).encode())
     assert export(root, target, quiet).copied == 1
     assert (target / "TSM1/www/440020/D-2018.txt").read_bytes() == path.read_bytes()
+
+
+def meanwhile(path: Path, data: bytes) -> Callable[[str], None]:
+    """What the agent does while the drive is being filled: a whole new file by rename, at the first file."""
+
+    def replace(text: str) -> None:
+        if "файл 1 из" in text:
+            write_whole(path, data, synced=False)
+
+    return replace
+
+
+@pytest.mark.parametrize("size", [2, 6, 600], ids=["shorter", "of the same size", "longer"])
+@pytest.mark.parametrize("name", ["index.html", "440020/gaps.txt", "tsm.prom"])
+def test_a_file_that_is_replaced_meanwhile_is_copied_whole_and_only_once(tmp_path: Path, name: str, size: int) -> None:
+    root, target = make_root(tmp_path / "root"), tmp_path / "drive"
+    target.mkdir()
+    path, new = root / "www" / name, b"n" * (size - 1) + b"\n"
+    path.write_text("<old>\n")
+    os.utime(path, (1_600_000_000, 1_600_000_000))
+    assert export(root, target, meanwhile(path, new)).problem == ""
+    assert (target / "TSM1/www" / name).read_bytes() == new
+    assert (target / "TSM1/www" / name).stat().st_mtime_ns == path.stat().st_mtime_ns
+    checked(target)
+    assert export(root, target, quiet).copied == 0
+
+
+def test_an_archive_that_grows_meanwhile_is_copied_as_it_was_seen(tmp_path: Path) -> None:
+    root, target = make_root(tmp_path / "root"), tmp_path / "drive"
+    target.mkdir()
+    path = root / "www/440020/H-2018-09.txt"
+    seen = path.read_bytes()
+    os.utime(path, (1_600_000_000, 1_600_000_000))
+
+    def grow(text: str) -> None:
+        if "файл 1 из" in text:
+            append_whole(path, RECORD.format(400).encode())
+
+    assert export(root, target, grow).problem == ""
+    assert (target / "TSM1/www/440020/H-2018-09.txt").read_bytes() == seen
+    checked(target)
+    assert export(root, target, quiet).copied == 1
+    assert (target / "TSM1/www/440020/H-2018-09.txt").read_bytes() == path.read_bytes()
+
+
+def test_an_archive_that_is_begun_anew_meanwhile_is_copied_whole(tmp_path: Path) -> None:
+    root, target = make_root(tmp_path / "root"), tmp_path / "drive"
+    target.mkdir()
+    path = root / "www/440020/H-2018-09.txt"
+    assert export(root, target, meanwhile(path, RECORD.format(1).encode())).problem == ""
+    assert (target / "TSM1/www/440020/H-2018-09.txt").read_bytes() == path.read_bytes()
+    checked(target)
+    assert export(root, target, quiet).copied == 0
+
+
+@pytest.mark.parametrize(("spare_bytes", "fits"), [(100, True), (99, False)])
+def test_a_file_takes_no_more_room_than_is_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spare_bytes: int, fits: bool
+) -> None:
+    root, target = make_root(tmp_path / "root"), tmp_path / "drive"
+    target.mkdir()
+    path = root / "www/index.html"
+    own = [each for each in (root / "www").rglob("*") if each.is_file() and not each.is_symlink()]
+    wanted = sum(each.stat().st_size for each in own if not each.name.startswith("."))
+    monkeypatch.setattr(Drive, "free_bytes", lambda _self: (RESERVE_BYTES + wanted + spare_bytes, 1))
+    outcome = export(root, target, meanwhile(path, path.read_bytes() + bytes(100)))
+    assert outcome.problem == ("" if fits else "не хватает места: не скопировано файлов 1, нужно ещё 1 МБ")
+    assert (target / "DONE.txt").exists() == (target / "TSM1/www/index.html").exists() == fits
 
 
 def test_several_boards_share_a_drive_also_those_of_one_number(tmp_path: Path) -> None:

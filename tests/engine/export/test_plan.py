@@ -48,6 +48,14 @@ def test_an_old_copy_takes_room_until_the_new_one_is_whole() -> None:
     assert plan.fitting([task, second], RESERVE_BYTES + 8192, 4096) == ([task, second], [], 0)
 
 
+def test_what_is_over_is_what_files_may_grow_by() -> None:
+    fit = [Task("a", "a", Stamp(5000, 0), replaces_bytes=4096), Task("b", "b", Stamp(1, 0))]
+    assert plan.spare_bytes(fit, RESERVE_BYTES + 10_000, 4096) == 10_000 - 2 * 4096
+    assert plan.growth_bytes(5000, 8192, 4096) == 0
+    assert plan.growth_bytes(5000, 8193, 4096) == 4096
+    assert plan.growth_bytes(5000, 0, 4096) == -8192
+
+
 def test_a_small_file_fits_behind_one_that_does_not() -> None:
     large, small = Task("a", "a", Stamp(10_000, 0)), Task("b", "b", Stamp(10, 0))
     assert plan.fitting([large, small], RESERVE_BYTES + 4096, 4096) == ([small], [large], 12288)
