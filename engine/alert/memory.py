@@ -62,7 +62,7 @@ class Memory:
             if notice.number >= self.next and notice.kind == ERRORS:
                 self.pending, self.reported = Pending(), now
             elif notice.number >= self.next and notice.kind == REPORT:
-                self.mailed = datetime.strptime(notice.made[:8], "%d.%m.%y").date()
+                self.mailed = notice.day
         self.next = max(self.next, highest + 1)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Protocol
 
 from engine.alert.change import Sight, What
@@ -37,6 +38,11 @@ class Notice:
     done: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
     attempts: int = 0
+
+    @property
+    def day(self) -> date:
+        """The day on which it was made. ValueError where nobody knew it, which a monthly report waits for."""
+        return datetime.strptime(self.made[:8], "%d.%m.%y").date()
 
     @property
     def sms_key(self) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from contextlib import suppress
-from datetime import datetime
+from dataclasses import replace
+from datetime import date, datetime
 
 from engine.alert import monthly, notice
 from engine.alert.memory import Memory
-from engine.alert.notice import Notice, Titled
+from engine.alert.notice import REPORT, Notice, Titled
 from engine.alert.pending import Pending
 from engine.alert.watching import Watch
 from engine.formats.status import moment_text
@@ -21,6 +22,9 @@ from engine.settings import AgentSettings
 GATHER_S = 10.0
 """What happens together is told together: a cable that is pulled is many devices."""
 MONTH_LOOK_S = 60.0
+REPORTS_TAKE_S = 900.0
+"""After a start the reports of the day are made first: the letter is not to go with those from before an outage."""
+_OF_MONTH = ": отчет за месяц на "
 
 
 class AlertReports:
@@ -32,10 +36,11 @@ class AlertReports:
         self._postman = postman
         self._reported_s = -math.inf
         self._pending_s: float | None = None
-        self._month_s = now_s
+        self._month_s = now_s + REPORTS_TAKE_S
 
     def resume(self, memory: Memory, now_s: float) -> None:
         """After a start: the interval goes on, by a clock that cannot be believed it begins anew."""
+        self._postman.renewed = lambda waiting: self._renewed(memory, waiting)
         now = self._house.now()
         if memory.reported is not None:
             passed_s = (now - memory.reported).total_seconds() if now and memory.reported.tzinfo else 0.0
@@ -87,18 +92,40 @@ class AlertReports:
 
     def _report_notice(self, memory: Memory, agent: AgentSettings, now: datetime) -> Notice:
         title, day = _title(agent), now.date()
-        devices = [
-            report_device(keeper.settings, keeper.dev_number)
-            for keeper in self._house.devices.all()
-            if keeper.dev_number
-        ]
-        attached = monthly.paths(devices, day, self._names)
+        attached = self._attached(memory, day)
         body = monthly.body(title, attached, day)
         made = moment_text(now)
         return Notice(
-            memory.next, notice.REPORT, made, _message_id(memory, agent, made, body),
-            f"{title}: отчет за месяц на {day:%d.%m.%Y}", body, files=tuple(attached),
+            memory.next, REPORT, made, _message_id(memory, agent, made, body),
+            f"{title}{_OF_MONTH}{day:%d.%m.%Y}", body, files=attached,
         )  # fmt: skip
+
+    def _renewed(self, memory: Memory, waiting: Notice) -> Notice:
+        """The notice with the reports of now, when some of its own went with their folder while it waited for mail.
+
+        Its id stays: whoever has got it after all has it once.
+        """
+        if waiting.kind != REPORT or waiting.done or all(self._is_there(name) for name in waiting.files):
+            return waiting
+        attached = self._attached(memory, waiting.day)
+        if not attached:
+            return waiting  # it says which files are gone
+        title = waiting.subject.rpartition(_OF_MONTH)[0]
+        return replace(waiting, files=attached, body=monthly.body(title, attached, waiting.day))
+
+    def _attached(self, memory: Memory, day: date) -> tuple[str, ...]:
+        """A device that has not answered since the start is known by what is remembered of its file."""
+        devices = [
+            report_device(keeper.settings, number)
+            for keeper in self._house.devices.all()
+            if (number := keeper.dev_number or memory.numbers.get(keeper.settings.file, ""))
+        ]
+        return tuple(dict.fromkeys(monthly.paths(devices, day, self._names)))
+
+    def _is_there(self, name: str) -> bool:
+        with suppress(OSError):
+            return (self._house.root / name).exists()
+        return False
 
     def _names(self, folder: str) -> Iterable[str]:
         with suppress(OSError):

@@ -17,6 +17,7 @@ from engine.alert.watching import (
     temperature_sights,
     with_inferred,
 )
+from engine.dialect.device_types import LORA
 from engine.model import Reading
 from engine.runtime.contacts import Contacts
 from engine.settings import DeviceSettings, Settings
@@ -78,10 +79,12 @@ class Senses:
     def forget_unwatched(self, keys: Mapping[str, str]) -> None:
         """What nobody watches any more is no alarm; `keys` are those of all devices by their files.
 
-        A file whose device is not known yet may be another one's under a new name: then no device is forgotten.
+        A file whose device is not known yet may be another one's under a new name: then no device is forgotten. Nobody
+        polls one that is switched off or a LoRaWAN module: their numbers are never known.
         """
         by_key = {key: self._devices.get(file) for file, key in keys.items()}
-        all_known = not any(key.startswith("@") for key in by_key)
+        polled = (key for key, device in by_key.items() if device is not None and device.dev_type != LORA)
+        all_known = not any(key.startswith("@") for key in polled)
         for sight in list(self._watch.states.values()):
             device = sight.subject.device
             gone = all_known and device not in by_key

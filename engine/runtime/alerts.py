@@ -141,6 +141,7 @@ class Alerts(Part):
                 self._dirty = True
                 self._see(self._senses.recovered(unknown))
                 self._watch.forget(unknown)
+                self._forget_unwatched()
         self._see(self._senses.of_reading(key, keeper.settings, reading or news.reading, news.reading, self._clock()))
 
     def _look(self, now_s: float, silence_s: int) -> None:

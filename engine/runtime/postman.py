@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from engine import naming
 from engine.alert.book import Book
 from engine.alert.notice import ERRORS, Notice, Spool
-from engine.due import Restarts, growing_pause
+from engine.alert.pauses import Pauses
+from engine.due import Restarts
 from engine.errors import SettingsWrong
 from engine.formats.status import moment_text
 from engine.mail.account import Account, account_of, recipients_of, remarks_of, unsendable_of
@@ -20,22 +22,21 @@ from engine.settings import AgentSettings, smallfiles
 if TYPE_CHECKING:
     from engine.mail.mailer import Mailer, Outcome
 
-FIRST_PAUSE_S = 60.0
-LONGEST_PAUSE_S = 3600.0
 ATTEMPTS_MOST = 200
 """After more than a week nobody waits for it any more."""
 WAITING_MOST = 20
-"""So many error reports wait for mail; then the oldest, which went by SMS, are given up."""
+"""So many error reports wait for mail; then the oldest, which somebody has, are given up."""
 DISK_PAUSE_S = 10.0
 STOP_TIMEOUT_S = 5.0
 
 
 class Postman:
-    """Every notice that somebody has not got yet. `spool` is None where no SMS can be sent."""
+    """Every notice that somebody has not got yet. `spool`: None without SMS. `renewed` sees each before it goes."""
 
     def __init__(self, house: House, book: Book) -> None:
         self.notices: list[Notice] = []
         self.spool: Spool | None = None
+        self.renewed: Callable[[Notice], Notice] = lambda notice: notice
         self._house = house
         self._book = book
         self._agent: AgentSettings | None = None
@@ -44,7 +45,7 @@ class Postman:
         self._remarks: list[str] = []
         self._mailer: Mailer | None = None
         self._sending: int | None = None
-        self._due_s = -math.inf
+        self._pauses = Pauses()
         self._hold_s = self._spool_hold_s = -math.inf
         self._unwritten: dict[int, Notice] = {}
         self._error = self._sms_error = self._last = self._last_sms = ""
@@ -54,7 +55,8 @@ class Postman:
 
     def apply(self, agent: AgentSettings, now_s: float) -> None:
         """Send as these settings say; what failed is tried again at once."""
-        self._agent, self._due_s = agent, now_s
+        self._agent = agent
+        self._pauses.until(now_s)
         try:
             ssmtp = smallfiles.parse_ssmtp(naming.SSMTP_CONF, self._house.text(naming.SSMTP_CONF))
             aliases = smallfiles.parse_revaliases(naming.REVALIASES, self._house.text(naming.REVALIASES))
@@ -88,8 +90,9 @@ class Postman:
         return agent is not None and agent.mail and agent.sms and bool(agent.mob_num) and self.spool is not None
 
     def _waits_for_mail(self, notice: Notice) -> bool:
-        """Whether it went by SMS, and mail does not go now."""
-        return self._texts and not notice.sms and (notice.attempts > 0 or not self.mails)
+        """Whether somebody has it, by mail or by SMS, and mail does not go now to the others."""
+        texted = self._texts and not notice.sms and (notice.attempts > 0 or not self.mails)
+        return texted or bool(notice.done and notice.attempts)
 
     def _error_reports(self) -> list[Notice]:
         return [notice for notice in self.notices if notice.kind == ERRORS]
@@ -108,8 +111,8 @@ class Postman:
             self._write(now_s)
         self._hand_over_texts(now_s)
         self._strike_finished(now_s)
-        if self._sending is None and now_s >= self._due_s and now_s >= self._hold_s and self.mails:
-            self._send_next()
+        if self._sending is None and now_s >= self._hold_s and self.mails:
+            self._send_next(now_s)
 
     def stop(self) -> None:
         """A letter on its way is sent again after the next start; one that was taken is not."""
@@ -127,7 +130,7 @@ class Postman:
             self._restarts.crashed(now_s)
             self._count_crash()
             self._mailer = self._sending = None
-            self._due_s = self._restarts.due_at_s or now_s
+            self._pauses.until(self._restarts.due_at_s or now_s)
 
     def lines(self) -> list[str]:
         """Their state, for `status.txt`."""
@@ -154,11 +157,13 @@ class Postman:
     def _left(self, notice: Notice) -> tuple[str, ...]:
         return tuple(each for each in self._recipients if each not in (*notice.done, *notice.refused))
 
-    def _send_next(self) -> None:
-        waiting = [each for each in self.notices if self._left(each)]
+    def _send_next(self, now_s: float) -> None:
+        waiting = [each for each in self.notices if self._left(each) and self._pauses.allow(each.attempts, now_s)]
         if not waiting or not isinstance(self._account, Account) or self._agent is None:
             return
-        notice = min(waiting, key=lambda each: each.attempts)  # one that no server takes does not stop the others
+        notice = self.renewed(min(waiting, key=lambda each: each.attempts))  # one that no server takes is the last
+        if notice not in waiting:
+            self._replace(notice)
         # They are large, and most boards never send mail.
         from engine.mail.letter import Letter
         from engine.mail.mailer import Mailer
@@ -191,7 +196,7 @@ class Postman:
         failed = not outcome.accepted or bool(outcome.delayed)
         attempts = notice.attempts + failed
         self._replace(replace(notice, done=done, refused=refused, attempts=attempts))
-        self._due_s = now_s + growing_pause(attempts, FIRST_PAUSE_S, LONGEST_PAUSE_S) if failed else now_s
+        self._pauses.heard(attempts if failed else 0, now_s)
 
     def _count_crash(self) -> None:
         """A letter that ends the thread is behind the others from now on, and not tried for ever."""

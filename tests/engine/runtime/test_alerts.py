@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from engine.alert.book import FOLDER
+from engine.alert.notice import REPORT, Notice
+from engine.alert.pauses import FIRST_PAUSE_S
+from engine.mail.account import Account
+from engine.mail.letter import Letter
 from engine.runtime import postman
 from engine.runtime.alert_reports import GATHER_S
-from engine.runtime.postman import FIRST_PAUSE_S, WAITING_MOST
-from tests.fake.alert_scene import FakeSpool, Scene
+from engine.runtime.postman import WAITING_MOST
+from tests.fake.alert_scene import FakeMailer, FakeSpool, Scene
 
 INTERVAL_S = 3600.0
 
@@ -203,6 +210,52 @@ def test_what_is_not_watched_any_more_is_no_alarm(scene: Scene) -> None:
     scene.read("2")
     scene.pass_time(GATHER_S + 5)
     assert scene.office.texts[0].partition("Сейчас не в норме:")[2].count("T1") == 0
+
+
+def gone_is_told(scene: Scene) -> bool:
+    """Whether a letter about 777 has the removed meter 440020 among what is not in order."""
+    scene.read("2" if len(scene.office.letters) % 2 else "3", file="c.ini")
+    scene.pass_time(INTERVAL_S + 60, 60)
+    return "440020" in scene.office.texts[-1].partition("Сейчас не в норме:")[2]
+
+
+@pytest.mark.parametrize("other", [{"enabled": False}, {"dev_type": "LoRaModul"}], ids=["off", "LoRa"])
+def test_a_file_that_nobody_polls_keeps_no_alarm_of_a_removed_device(scene: Scene, other: dict[str, Any]) -> None:
+    scene.add("b.ini", "", **other)
+    scene.add("c.ini", "777")
+    scene.apply()
+    scene.devices.keepers.pop("b.ini")
+    scene.read("0")
+    scene.lose()
+    assert gone_is_told(scene)
+    del scene.device_settings["a.ini"]
+    scene.apply()
+    assert not gone_is_told(scene)
+
+
+def test_an_alarm_of_a_removed_device_ends_when_the_last_unknown_one_is_known(scene: Scene) -> None:
+    """Until then that one may be the same device under another name of its file."""
+    scene.add("b.ini", "")
+    scene.add("c.ini", "777")
+    scene.apply()
+    scene.read("0")
+    scene.lose()
+    del scene.device_settings["a.ini"]
+    scene.apply()
+    assert gone_is_told(scene)
+    scene.read("0", file="b.ini", number="888")
+    assert not gone_is_told(scene)
+
+
+def test_a_device_whose_file_is_renamed_keeps_its_alarm_until_it_answers(scene: Scene) -> None:
+    scene.add("c.ini", "777")
+    scene.apply()
+    scene.read("2")
+    del scene.device_settings["a.ini"]
+    scene.add("b.ini", "")
+    scene.apply()
+    scene.read("2", file="b.ini", number="440020")
+    assert gone_is_told(scene) and scene.events() == ["1 2 1"]
 
 
 # --- reports
@@ -444,6 +497,72 @@ def test_of_several_addresses_those_that_have_it_get_it_once(scene: Scene) -> No
     assert not list((scene.root / FOLDER / "waiting").iterdir())
 
 
+def test_a_mailbox_that_takes_nothing_keeps_no_report_from_the_others(scene: Scene) -> None:
+    """The one who gets nothing gets it later, as much as may wait."""
+    scene.apply(mail_to=("boss@x.ru", "duty@x.ru"))
+    scene.office.delayed = {"boss@x.ru": "отказ сервера: 452 mailbox full"}
+    for hour in range(WAITING_MOST + 5):
+        scene.read("0" if hour % 2 else "2")
+        scene.pass_time(INTERVAL_S + 60, 60)
+        assert [letter.number for letter in scene.office.letters] == list(range(1, hour + 2))
+    assert {letter.to for letter in scene.office.letters} == {("duty@x.ru",)}
+    assert len(list((scene.root / FOLDER / "waiting").iterdir())) == WAITING_MOST
+    assert len(scene.office.posted) < 10 * (WAITING_MOST + 5)
+    scene.office.delayed = {}
+    scene.pass_time(INTERVAL_S, 60)
+    late = [letter.number for letter in scene.office.letters if letter.to == ("boss@x.ru",)]
+    assert sorted(late) == list(range(6, WAITING_MOST + 6))
+    assert not list((scene.root / FOLDER / "waiting").iterdir())
+
+
+def test_a_report_that_nobody_has_waits_alone_after_one_that_somebody_has(scene: Scene) -> None:
+    scene.apply(mail_to=("boss@x.ru", "duty@x.ru"))
+    scene.office.delayed = {"boss@x.ru": "отказ сервера: 452 mailbox full"}
+    scene.read("2")
+    scene.pass_time(60)
+    scene.office.error = "mail.example.ru:587: нет ответа"
+    for hour in range(10):
+        scene.read("2" if hour % 2 else "0")
+        scene.pass_time(INTERVAL_S + 60, 60)
+    assert {letter.number for letter in scene.office.posted} == {1, 2}
+    assert len(scene.office.posted) < 40
+
+
+def test_a_letter_that_no_server_takes_keeps_no_new_report_waiting(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is new goes a moment after a failure, and the old one is tried once when that went."""
+    post = FakeMailer.post
+
+    def refuse_one(mailer: FakeMailer, account: Account, letter: Letter) -> None:
+        scene.office.error = "сервер прервал разговор" if letter.number == 900 else ""
+        post(mailer, account, letter)
+
+    monkeypatch.setattr(FakeMailer, "post", refuse_one)
+    scene.part.postman.add(Notice(900, REPORT, "22.11.26 06:00:00", "<900.aa@x>", "monthly", "b"))
+    scene.pass_time(6 * INTERVAL_S, 10)
+    for errors in ("2", "0", "2"):
+        tries = len(scene.office.posted)
+        scene.read(errors)
+        scene.pass_time(GATHER_S + FIRST_PAUSE_S + 10, 10)
+        numbers = [letter.number for letter in scene.office.posted[tries:]]
+        assert len(numbers) - numbers.count(900) == 1 and numbers.count(900) <= 1
+        scene.pass_time(INTERVAL_S, 10)
+    assert len(scene.office.letters) == 3
+    assert len([letter for letter in scene.office.posted if letter.number == 900]) < 20
+
+
+def test_a_server_that_is_down_is_asked_no_sooner_for_what_is_new(scene: Scene) -> None:
+    asked: list[float] = []
+    scene.office.error = "mail.example.ru:587: нет ответа"
+    for number in range(1, 200):
+        tries = len(scene.office.posted)
+        scene.part.postman.add(Notice(number, REPORT, "22.11.26 06:00:00", f"<{number}.aa@x>", "s", "b"))
+        scene.pass_time(5)
+        asked += [scene.now_s] * (len(scene.office.posted) - tries)
+    assert min(later - sooner for sooner, later in pairwise(asked)) >= FIRST_PAUSE_S
+
+
 def test_a_disk_that_takes_nothing_delays_the_telling(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is not remembered could be told twice."""
     from engine import files
@@ -491,10 +610,11 @@ def test_a_crash_of_the_mail_thread_sends_the_letter_again(scene: Scene) -> None
 
 
 def test_a_letter_that_ends_the_mail_thread_does_not_stop_the_others(scene: Scene) -> None:
-    scene.now = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
+    scene.now = datetime(2026, 11, 29, 5, 44, tzinfo=UTC)
+    scene.pass_time(900, 60)
     scene.office.silent = True
     scene.read("2")
-    scene.pass_time(90)
+    scene.pass_time(120)
     first = scene.office.posted[-1].number
     scene.part.tell_crash("mail", scene.now_s)
     scene.pass_time(30)
@@ -593,7 +713,7 @@ def test_the_monthly_report_goes_once_on_its_day_with_its_files(scene: Scene) ->
 
 def test_a_monthly_report_whose_day_was_over_before_the_agent_came_is_not_sent(scene: Scene) -> None:
     scene.now = datetime(2026, 12, 2, 12, 0, tzinfo=UTC)
-    scene.pass_time(300, 60)
+    scene.pass_time(1200, 60)
     assert not scene.office.posted
     scene.now = datetime(2026, 12, 29, 12, 0, tzinfo=UTC)
     scene.pass_time(300, 60)
@@ -601,11 +721,70 @@ def test_a_monthly_report_whose_day_was_over_before_the_agent_came_is_not_sent(s
 
 
 def test_after_an_outage_the_monthly_report_is_late_but_comes(scene: Scene) -> None:
-    scene.pass_time(120, 60)
+    scene.pass_time(1200, 60)
     scene.now = datetime(2026, 12, 3, 0, 0, tzinfo=UTC)
     scene.crash()
+    scene.pass_time(840, 60)
+    assert not scene.office.posted, "its reports are being made"
     scene.pass_time(300, 60)
     assert "на 03.12.2026" in scene.office.letters[0].subject
+
+
+def late_report(scene: Scene, *rotated: str) -> None:
+    """The monthly letter is made with the daily report of 440020, cannot go, and that report goes with its folder."""
+    folder = scene.root / "www/Otchety291126"
+    folder.mkdir(parents=True)
+    (folder / "from29102026to28112026_440020s1.pdf").write_bytes(b"x")
+    scene.now = datetime(2026, 11, 29, 6, 30, tzinfo=UTC)
+    scene.office.error = "mail.example.ru:587: нет ответа"
+    scene.pass_time(3 * INTERVAL_S, 60)
+    shutil.rmtree(folder)
+    for name in rotated:
+        (scene.root / "www/Otchety301126").mkdir(exist_ok=True)
+        (scene.root / "www/Otchety301126" / name).write_bytes(b"x")
+    scene.now += timedelta(hours=20)
+    scene.office.error = ""
+
+
+def test_a_monthly_letter_that_waited_goes_with_the_reports_that_are_there(scene: Scene) -> None:
+    scene.read("0")
+    late_report(scene, "from30102026to29112026_440020s1.pdf")
+    made = scene.office.posted[0]
+    scene.pass_time(INTERVAL_S, 60)
+    (letter,) = scene.office.letters
+    assert letter.files == ("www/Otchety301126/from30102026to29112026_440020s1.pdf",)
+    assert letter.body == (
+        "ТСМ-СМАРТ №1, отчет за месяц на 29.11.2026. Файлов: 1, по FTP они лежат в www/Otchety301126.\n"
+    )
+    assert (letter.number, letter.subject, letter.message_id) == (made.number, made.subject, made.message_id)
+    scene.crash()
+    scene.pass_time(INTERVAL_S, 60)
+    assert len(scene.office.letters) == 1
+
+
+def test_after_a_restart_such_a_letter_knows_the_devices_that_have_not_answered_yet(scene: Scene) -> None:
+    scene.add("a.ini", "")
+    scene.apply()
+    scene.read("0", number="440020")
+    late_report(scene, "from30102026to29112026_440020s1.pdf")
+    scene.crash()
+    scene.pass_time(60)
+    assert scene.office.letters[0].files == ("www/Otchety301126/from30102026to29112026_440020s1.pdf",)
+
+
+def test_a_monthly_letter_whose_reports_are_gone_says_which(scene: Scene) -> None:
+    late_report(scene)
+    scene.pass_time(INTERVAL_S, 60)
+    assert scene.office.letters[0].files == ("www/Otchety291126/from29102026to28112026_440020s1.pdf",)
+
+
+def test_a_monthly_letter_that_somebody_has_is_the_same_for_the_others(scene: Scene) -> None:
+    scene.apply(mail_to=("boss@x.ru", "duty@x.ru"))
+    late_report(scene, "from30102026to29112026_440020s1.pdf")
+    (waiting,) = scene.part.postman.notices
+    scene.part.postman.notices = [replace(waiting, done=("duty@x.ru",))]
+    scene.pass_time(INTERVAL_S, 60)
+    assert [(letter.to, letter.files) for letter in scene.office.letters] == [(("boss@x.ru",), waiting.files)]
 
 
 # --- errors that follow from counters
