@@ -29,7 +29,8 @@ def main() -> int:
 
 
 def _due(ask: Ask, problems: list[str]) -> list[str]:
-    return making.make_due(Path(ask.root), ask.devices, ask.days, ask.made, time.time(), problems.append)
+    root, told = Path(ask.root), problems.append
+    return making.make_due(root, ask.devices, ask.days, ask.made, time.time(), told, nameless=ask.nameless)
 
 
 def _ordered(ask: Ask, problems: list[str]) -> list[str]:

@@ -84,7 +84,7 @@ def number_of(key: str) -> Callable[[Row], float | None]:
 
 def mass_difference(row: Row) -> float | None:
     """dM = M1 - M2 in t."""
-    return _minus(row.amounts.get("M1"), row.amounts.get("M2"))
+    return _minus(*row.together("M1", "M2"))
 
 
 def temperature_difference(row: Row) -> float | None:
@@ -94,13 +94,23 @@ def temperature_difference(row: Row) -> float | None:
 
 def hot_water_heat(row: Row) -> float | None:
     """Qгвс = (M1 - M2)·(T1 - T2)/1000 in Gcal: what leaves the open system with its water."""
-    mass, degrees = mass_difference(row), temperature_difference(row)
-    return None if mass is None or degrees is None else mass * degrees / 1000
+    return _heat_of(mass_difference(row), row)
 
 
 def heating_heat(row: Row) -> float | None:
     """Qот = Q - Qгвс in Gcal."""
-    return _minus(row.amounts.get("Q1"), hot_water_heat(row))
+    heat, *masses = row.together("Q1", "M1", "M2")
+    return _minus(heat, _heat_of(_minus(*masses), row))
+
+
+def faulty_hours(row: Row) -> float | None:
+    """Tall - Tgood: all hours without those that count as good."""
+    return _minus(*row.together("Tall", "Tgood"))
+
+
+def counter_title(key: str) -> str:
+    """How a counter is called where amounts are printed."""
+    return {"Q1": "Q", **_TIME_TITLES}.get(key, key)
 
 
 def summed(value: Callable[[Row], float | None]) -> Callable[[Sequence[Row]], float | None]:
@@ -185,6 +195,11 @@ def _latest(key: str) -> Callable[[Sequence[Row]], Value]:
 
 def _mean_difference(rows: Sequence[Row]) -> Value:
     return _minus(mean("T1", "M1")(rows), mean("T2", "M2")(rows))
+
+
+def _heat_of(mass: float | None, row: Row) -> float | None:
+    degrees = temperature_difference(row)
+    return None if mass is None or degrees is None else mass * degrees / 1000
 
 
 def _minus(one: float | None, other: float | None) -> float | None:

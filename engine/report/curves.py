@@ -55,7 +55,7 @@ def graphs_of(data: Rows) -> tuple[Graph, ...]:
 
 def own_amount(key: str) -> Value:
     """The growth of a counter in this very day or hour: what grew in several ones would be a peak that never was."""
-    return lambda row: row.amounts.get(key) if row.steps == 1 else None
+    return lambda row: row.amounts.get(key) if row.span(key) == 1 else None
 
 
 def _curves(places: _Places, values: dict[str, Value]) -> tuple[Curve, ...]:

@@ -13,7 +13,10 @@ from engine.report.plan import Device
 
 
 class Ask(NamedTuple):
-    """All that is due on the day `made`, or with `kind` one period of the first device."""
+    """All that is due on the day `made`, or with `kind` one period of the first device.
+
+    `nameless`: further devices have reports, whose numbers are not known yet.
+    """
 
     root: str
     devices: tuple[Device, ...]
@@ -22,6 +25,7 @@ class Ask(NamedTuple):
     kind: RecType | None = None
     first: date | None = None
     last: date | None = None
+    nameless: bool = False
 
 
 class Answer(NamedTuple):
@@ -42,7 +46,8 @@ def read_ask(text: str) -> Ask:
     devices = tuple(Device(**{**device, "fields": tuple(device["fields"])}) for device in told["devices"])
     kind = RecType(told["kind"]) if told["kind"] else None
     first, last = (date.fromisoformat(told[key]) if told[key] else None for key in ("first", "last"))
-    return Ask(told["root"], devices, date.fromisoformat(told["made"]), int(told["days"]), kind, first, last)
+    made, days = date.fromisoformat(told["made"]), int(told["days"])
+    return Ask(told["root"], devices, made, days, kind, first, last, bool(told["nameless"]))
 
 
 def answer_text(made: Sequence[str], problems: Sequence[str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
@@ -21,10 +21,13 @@ Told = Callable[[str], None]
 _GOING = ".old"
 
 
-def make_due(root: Path, devices: Sequence[Device], days: int, made: date, now_s: float, problem: Told) -> list[str]:
+def make_due(
+    root: Path, devices: Sequence[Device], days: int, made: date, now_s: float, problem: Told, *, nameless: bool = False
+) -> list[str]:
     """Daily and monthly reports that are not there yet, then the old ones go; returns the paths of new PDFs.
 
-    `now_s` is the wall clock, by which ordered reports grow old. A device that fails costs the others nothing.
+    `now_s` is the wall clock, by which ordered reports grow old. A device that fails costs the others nothing; nor
+    are the reports of one `nameless`, whose number is not known now, taken for those of nobody.
     """
     new: list[str] = []
     failed = False
@@ -36,24 +39,32 @@ def make_due(root: Path, devices: Sequence[Device], days: int, made: date, now_s
             failed = True
             problem(f"отчет {device.dev_number}: {why(error) if isinstance(error, OSError) else error}")
     try:
-        _rotate(root, made, now_s, complete=not failed)
+        own = {device.dev_number for device in devices} if nameless else None
+        _rotate(root, own, made, now_s, complete=not failed)
     except OSError as error:
         problem(f"старые отчеты не убраны: {why(error)}")
     return new
 
 
 def make(root: Path, order: Order, *, anew: bool) -> list[str]:
-    """One order, all systems; what is there already is made again only if `anew`. Paths of what was made."""
+    """One order, all systems; what is there already is made again if `anew` or while a month may yet get its days.
+
+    Paths of what was made; what came out with the same bytes counts only if `anew`.
+    """
     count = reading.system_count(root, order.device.dev_number, order.period.kind)
     new = []
     for system in range(1, count + 1):
         pdf, xlsx = order.path(system), order.path(system, "xlsx")
-        if anew or not ((root / pdf).exists() and (root / xlsx).exists()):
+        if anew or not _is_there(root / pdf, root / xlsx, order):
             pdf_data, xlsx_data = _drawn(reading.statement_of(root, order.device, system, order.period))
-            files.write_whole(root / xlsx, xlsx_data, synced=False)
-            files.write_whole(root / pdf, pdf_data, synced=False)
-            new.append(pdf)
+            written = files.write_whole(root / pdf, pdf_data, synced=False)
+            written |= files.write_whole(root / xlsx, xlsx_data, synced=False)  # last: it says that both are whole
+            new += [pdf] if anew or written else []
     return new
+
+
+def _is_there(pdf: Path, xlsx: Path, order: Order) -> bool:
+    return pdf.exists() and xlsx.exists() and not (order.is_monthly and reading.has_holes(xlsx))
 
 
 def _drawn(statement: Statement) -> tuple[bytes, bytes]:
@@ -93,11 +104,25 @@ def _folders(root: Path) -> list[str]:
     return sorted(path.name for path in archives.iterdir() if path.is_dir() and not path.is_symlink())
 
 
-def _rotate(root: Path, made: date, now_s: float, *, complete: bool) -> None:
+def _old_folders(root: Path, made: date, own: Collection[str] | None, *, complete: bool) -> list[str]:
+    """Daily folders that go; while not all devices are known, only the `own` numbers may be in them."""
+    names = _folders(root)
+    going = plan.old_folders(names, made, complete=complete)
+    if own is None:
+        return going
+    very_old = plan.old_folders(names, made, complete=False)
+    return [name for name in going if name in very_old or _numbers_in(root / naming.ARCHIVES / name) <= {*own, ""}]
+
+
+def _numbers_in(folder: Path) -> set[str]:
+    return {plan.device_of(path.name) for path in folder.iterdir()}
+
+
+def _rotate(root: Path, own: Collection[str] | None, made: date, now_s: float, *, complete: bool) -> None:
     archives, newest = root / naming.ARCHIVES, root / naming.report_folder(made)
     if not newest.is_dir():
         return
-    for name in plan.old_folders(_folders(root), made, complete=complete):
+    for name in _old_folders(root, made, own, complete=complete):
         for path in sorted((archives / name).iterdir()):
             if plan.is_ordered(path.name) and not _is_old(path, now_s):
                 path.replace(newest / path.name)

@@ -12,7 +12,7 @@ from engine.report.graphs import draw_graphs
 from engine.report.layout import Band
 from engine.report.library import FPDF, WrapMode, XPos, YPos
 from engine.report.result import SIGNATURES, ResultItem, ResultLine
-from engine.report.statement import MISSING, Line, Statement
+from engine.report.statement import MISSING, NOTES, Line, Statement
 
 FAMILY = "DejaVu"
 TEXT_PT, SMALL_PT, LEAST_PT, TITLE_PT = 8.0, 6.5, 4.5, 11.0
@@ -131,7 +131,7 @@ def _draw_columns(paper: Paper, statement: Statement, band: Band) -> None:
     for width, lines in groups:
         paper.heading(width, upper, lines)
     if statement.has_notes:
-        paper.heading(layout.NOTE_WIDTH, upper + layout.ROW_HEIGHT, ["Примечание"])
+        paper.heading(layout.NOTE_WIDTH, upper + layout.ROW_HEIGHT, [NOTES])
     paper.set_xy(left, top + upper)
     for column, width in zip(columns, band.widths, strict=True):
         paper.heading(width, layout.ROW_HEIGHT, [column.title])

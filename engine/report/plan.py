@@ -19,7 +19,7 @@ from engine.report.rows import Period
 DAILY_AT = timedelta(hours=3, minutes=31)
 ORDERED_KEPT_S = 31 * 24 * 3600.0
 LATE_DAYS = 3
-"""So long a monthly report waits for its last day; then it is made with what there is."""
+"""So long a monthly report waits for its last day; then it is made with what there is, and again when more comes."""
 OLDEST_FOLDER = timedelta(days=31)
 HOURS_MOST, DAYS_MOST = 366 * 24, 366 * 20
 
@@ -47,6 +47,11 @@ class Order:
     period: Period
     folder: str
     ordered: bool = False
+
+    @property
+    def is_monthly(self) -> bool:
+        """Whether its folder stays for good."""
+        return self.folder == naming.monthly_report_folder(self.period.last)
 
     def path(self, system: int, suffix: str = "pdf") -> str:
         """Where the report of a system lies."""
@@ -112,10 +117,15 @@ def newest_folder(names: Iterable[str], today: date) -> str:
     return naming.report_folder(max(made, default=today))
 
 
+def device_of(name: str) -> str:
+    """The number of the device of an automatic report, by the bare name of its file; empty for any other file."""
+    found = _REPORT.fullmatch(name)
+    return found[1] if found and not found[2] else ""
+
+
 def is_of_device(name: str, dev_number: str) -> bool:
     """Whether a file is an automatic report of this device."""
-    found = _REPORT.fullmatch(name)
-    return found is not None and not found[2] and found[1] == dev_number
+    return device_of(name) == dev_number
 
 
 def is_ordered(name: str) -> bool:

@@ -1,7 +1,10 @@
-"""What a statement is made of, read from the files: records of the archive, facts of the snapshot."""
+"""What a statement is made of, read from the files: records of the archive, facts of the snapshot; what one lacked."""
 
 from __future__ import annotations
 
+import io
+import zipfile
+import zlib
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -12,10 +15,11 @@ from engine.formats.snapshot import SnapshotView, read_snapshot
 from engine.model import Record, RecType, Values
 from engine.report.plan import Device
 from engine.report.rows import Period, covered, rows_of
-from engine.report.statement import Statement, Subject, make_statement
+from engine.report.statement import MISSING, NOTES, Statement, Subject, make_statement
 
 ARCHIVE_LIMIT_BYTES = 256 * 1024 * 1024
 SNAPSHOT_LIMIT_BYTES = 1024 * 1024
+SHEET_LIMIT_BYTES = 16 * 1024 * 1024
 
 
 def archive_names(root: Path, dev_number: str, kind: RecType) -> list[str]:
@@ -52,6 +56,20 @@ def statement_of(root: Path, device: Device, system: int, period: Period) -> Sta
     return make_statement(_subject(device, str(dev_type), system, facts), data)
 
 
+def has_holes(xlsx: Path) -> bool:
+    """Whether days that may come yet were missing when a statement was made: its own file tells, no list is kept.
+
+    A note tells of them, too: before the first row. A damaged file is as good as none. Raises OSError.
+    """
+    data = files.read_limited(xlsx, SHEET_LIMIT_BYTES)
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as book:
+            texts = [book.read(name) for name in book.namelist()]
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError):
+        return True
+    return any(word.encode() in text for word in (MISSING, NOTES) for text in texts)
+
+
 def _subject(device: Device, dev_type: str, system: int, facts: Values) -> Subject:
     return Subject(
         dev_type,
@@ -74,7 +92,7 @@ def _of_period(root: Path, dev_number: str, period: Period) -> Iterator[Record]:
     for name in reversed([name for name in names if name < first]):
         older = list(_records(root, dev_number, name))
         if older:
-            yield max(older, key=lambda record: (record.stamp, record.repeat))
+            yield from older
             break
     for name in names:
         if name >= first:

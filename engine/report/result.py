@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from engine.formats.values import value_text
 from engine.model import Value, Values
-from engine.report.columns import Cell, amount, shortened, summed
+from engine.report.columns import Cell, amount, faulty_hours, shortened, summed
 from engine.report.rows import Rows
 
 SIGNATURES = ("Подпись Потребителя", "Подпись Поставщика")
@@ -110,9 +110,9 @@ def _at_end(data: Rows, key: str) -> Cell:
 
 
 def _faulty_hours(data: Rows) -> float | None:
-    """All hours without those that count as good."""
-    whole, good = summed(amount("Tall"))(data.rows), summed(amount("Tgood"))(data.rows)
-    return None if whole is None or good is None else round(whole - good, 6)
+    """Of the time of which both are known."""
+    hours = summed(faulty_hours)(data.rows)
+    return None if hours is None else round(hours, 6)
 
 
 def _number(value: Value) -> float | None:

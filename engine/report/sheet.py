@@ -12,7 +12,7 @@ from engine.model import RecType
 from engine.report import layout
 from engine.report.columns import Cell
 from engine.report.result import SIGNATURES
-from engine.report.statement import MISSING, Line, Statement
+from engine.report.statement import MISSING, NOTES, Line, Statement
 
 A4 = 9
 """As the library counts sizes of paper."""
@@ -84,7 +84,7 @@ def _put_columns(sheet: Sheet, statement: Statement) -> None:
     upper: list[str] = []
     for group, count in layout.groups(statement.columns):
         upper += [group, *[""] * (count - 1)]
-    notes = ["Примечание"] if statement.has_notes else []
+    notes = [NOTES] if statement.has_notes else []
     sheet.put_text("", *upper, strong=True)
     sheet.put_text("Дата", *[column.title for column in statement.columns], *notes, strong=True)
     sheet.keep_above(2)

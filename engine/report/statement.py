@@ -9,13 +9,15 @@ from itertools import groupby
 from typing import NamedTuple
 
 from engine.model import RecType, Values
-from engine.report.columns import Cell, Column, chosen, standard
+from engine.report.columns import Cell, Column, chosen, counter_title, standard
 from engine.report.curves import Graph, graphs_of
 from engine.report.result import ResultLine, result_lines
 from engine.report.rows import Row, Rows
 
 TITLE = "Ведомость учёта параметров ресурсопотребления"
 MISSING = "нет данных"
+NOTES = "Примечание"
+"""Above the notes, where there is any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +141,18 @@ def begin_text(begin: datetime, kind: RecType) -> str:
 
 def note_text(row: Row, kind: RecType) -> str:
     """What a person must know of a row's amounts; empty when they are of this very day or hour."""
-    if row.is_missing or row.steps == 1:
+    if row.is_missing:
         return ""
-    if row.steps > 1:
-        return f"за {row.steps} {'ч' if kind is RecType.HOUR else 'сут.'}"
-    return "счёт начат заново" if row.restarted else "нет записи до нее"
+    if not row.steps:
+        return "счёт начат заново" if row.restarted else "нет записи до нее"
+    unit = "ч" if kind is RecType.HOUR else "сут."
+    spans = {row.span(key) for key in row.amounts} or {row.steps}
+    whole = min(spans)
+    parts = [f"за {whole} {unit}"] if whole > 1 else []
+    for span in sorted(spans - {whole}):
+        keys = ", ".join(counter_title(key) for key in row.amounts if row.span(key) == span)
+        parts.append(f"{keys} за {span} {unit}")
+    return ", ".join(parts)
 
 
 def _month(row: Row) -> datetime:

@@ -18,6 +18,7 @@ from engine.report.letter import Answer, Ask
 from engine.report.of_settings import report_device
 from engine.report.plan import Device
 from engine.runtime.part import House, Part
+from engine.runtime.remembered import Remembered
 from engine.settings import Settings
 
 LOOK_S = 60
@@ -32,6 +33,7 @@ class Seen(NamedTuple):
     made: date
     archives: tuple[tuple[str, int], ...]
     devices: tuple[Device, ...]
+    nameless: bool
 
 
 class Reports(Part):
@@ -43,6 +45,7 @@ class Reports(Part):
         self._child: Child | None = None
         self._seen: Seen | None = None
         self._told: frozenset[str] = frozenset()
+        self._remembered = Remembered(house.root)
 
     def apply(self, settings: Settings, now_s: float) -> None:
         """So many days are in a report from now on."""
@@ -54,18 +57,24 @@ class Reports(Part):
 
     def _look(self) -> None:
         if self._days is not None:
-            self.look(self.house.now(), time.monotonic(), report_devices(self.house.devices.all()), self._days)
+            devices, nameless = report_devices(self.house.devices.all(), self._remembered)
+            self.look(self.house.now(), time.monotonic(), devices, self._days, nameless=nameless)
 
-    def look(self, now: datetime | None, now_s: float, devices: Sequence[Device], days: int) -> None:
-        """Start what is due. `now` in the agent's zone, None while the clock is not to be believed."""
+    def look(
+        self, now: datetime | None, now_s: float, devices: Sequence[Device], days: int, *, nameless: bool = False
+    ) -> None:
+        """Start what is due. `now` in the agent's zone, None while the clock is not to be believed.
+
+        `nameless`: there are devices whose number is not known yet, so that `devices` lacks them.
+        """
         if now is None or self._child is not None or not devices:
             return
-        seen = Seen(now_s, plan.made_on(now), self._archives(devices), tuple(devices))
+        seen = Seen(now_s, plan.made_on(now), self._archives(devices), tuple(devices), nameless)
         if not seen.archives or not _is_due(self._seen, seen):
             return
         self._seen = seen
         try:
-            self._child = Child(Ask(str(self.house.root), seen.devices, seen.made, days), now_s)
+            self._child = Child(Ask(str(self.house.root), seen.devices, seen.made, days, nameless=nameless), now_s)
         except OSError as error:
             self._tell(Answer((), (f"отчеты: процесс не запущен: {why(error)}",)))
 
@@ -103,9 +112,13 @@ class Reports(Part):
         return tuple(found)
 
 
-def report_devices(keepers: Sequence[Keeper]) -> list[Device]:
-    """Every device whose number is known."""
-    return [report_device(keeper.settings, keeper.dev_number) for keeper in keepers if keeper.dev_number]
+def report_devices(keepers: Sequence[Keeper], remembered: Remembered) -> tuple[list[Device], bool]:
+    """Every device whose number is known, or was before the start; whether one that is switched on is left out."""
+    taken = [keeper.dev_number for keeper in keepers if keeper.dev_number]
+    told = remembered.numbers([keeper.settings for keeper in keepers if not keeper.dev_number], taken)
+    named = [(keeper.settings, keeper.dev_number or told[keeper.settings.file]) for keeper in keepers]
+    devices = [report_device(settings, number) for settings, number in named if number]
+    return devices, any(settings.enabled and not number for settings, number in named)
 
 
 def _is_due(before: Seen | None, now: Seen) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -90,10 +90,13 @@ def figure_11_5() -> list[Day]:
 _DAY: Day = {"Q1": 1.0, "M1": 10.0, "M2": 9.0, "T1": 70.0, "T2": 50.0, "Tgood": 24.0, "Tall": 24.0}
 
 
-def store(root: Path, days: int, first: datetime = datetime(2020, 6, 20), kind: RecType = RecType.DAY) -> None:
-    """Archive files of device 440020 with so many equal days or hours."""
+def store(
+    root: Path, days: int, first: datetime = datetime(2020, 6, 20), kind: RecType = RecType.DAY,
+    lost: Container[int] = (),
+) -> None:  # fmt: skip
+    """Archive files of device 440020 with so many equal days or hours, without those of the numbers `lost`."""
     texts: dict[str, list[str]] = {}
-    for record in records(first, [_DAY] * days, kind):
+    for record in records(first, [None if number in lost else _DAY for number in range(days)], kind):
         path = naming.archive_path("440020", kind, record.stamp)
         blocks = texts.setdefault(path, [archive.head_text(Head("ТСМ", "ТСМ", "440020", 1))])
         blocks.append(archive.record_text(len(blocks), record))

@@ -1,17 +1,19 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from datetime import date, datetime
 from pathlib import Path
 
 import pytest
 
-from engine import naming
+from engine import files, naming
 from engine.model import RecType
 from engine.report import making, plan, reading
 from engine.report.of_settings import report_device
 from engine.report.plan import Device
+from engine.report.statement import Statement
 from engine.settings import DeviceSettings, read_file
 from tests.fake.pdf_text import pages_of
 from tests.fake.statement_data import store
@@ -59,6 +61,79 @@ def test_a_day_that_was_stored_later_renews_the_report_and_leaves_one(tmp_path: 
     assert names(tmp_path / "www/Otchety280820") == [
         "from28072020to27082020_440020s1.pdf", "from28072020to27082020_440020s1.xlsx",
     ]  # fmt: skip
+
+
+MONTHLY = "www/Otchety0820m/from15072020to14082020_440020s1.pdf"
+
+
+@pytest.mark.parametrize("lost", [range(40, 70), range(30, 32), range(20, 25)], ids=["end", "inside", "before it"])
+def test_a_month_that_was_made_in_a_gap_is_made_again_when_its_days_came(tmp_path: Path, lost: range) -> None:
+    store(tmp_path, 69, lost=lost)
+    assert MONTHLY in due(tmp_path)
+    at_first = (tmp_path / MONTHLY).read_bytes()
+    assert due(tmp_path) == [] and (tmp_path / MONTHLY).read_bytes() == at_first
+    store(tmp_path, 69)
+    assert MONTHLY in due(tmp_path)
+    rows = [line for page in pages_of((tmp_path / MONTHLY).read_bytes()) for line in page]
+    assert not any("нет данных" in row or "Примечание" in row for row in rows)
+    assert any(row.startswith("Итого: 31.000 310.000 279.000") for row in rows)
+
+
+def test_a_month_that_misses_nothing_is_not_drawn_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store(tmp_path, 68)
+    due(tmp_path)
+    store(tmp_path, 69)
+    drawn: list[str] = []
+    draw = making._drawn
+
+    def watched(statement: Statement) -> tuple[bytes, bytes]:
+        drawn.append(statement.span)
+        return draw(statement)
+
+    monkeypatch.setattr(making, "_drawn", watched)
+    due(tmp_path)
+    assert drawn == ["с 28.07.2020 по 27.08.2020"]
+
+
+def test_a_crash_between_its_two_files_leaves_no_month_half_old(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store(tmp_path, 69, lost=range(30, 32))
+    due(tmp_path)
+    store(tmp_path, 69)
+    write, written = files.write_whole, [0]
+
+    def cut_off(path: Path, data: bytes, *, synced: bool) -> bool:
+        written[0] += path.parent.name.endswith("m")
+        if written[0] == 2:
+            raise OSError("cut off")
+        return write(path, data, synced=synced)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "write_whole", cut_off)
+        making.make_due(tmp_path, [DEVICE], 31, MADE, NOW_S, lambda _problem: None)
+    due(tmp_path)
+    assert not reading.has_holes((tmp_path / MONTHLY).with_suffix(".xlsx"))
+    assert not any("нет данных" in line for page in pages_of((tmp_path / MONTHLY).read_bytes()) for line in page)
+
+
+def test_a_damaged_sheet_of_a_month_is_made_again(tmp_path: Path) -> None:
+    store(tmp_path, 69)
+    due(tmp_path)
+    sheet = (tmp_path / MONTHLY).with_suffix(".xlsx")
+    whole = sheet.read_bytes()
+    sheet.write_bytes(whole[: len(whole) // 2])
+    assert due(tmp_path) == [MONTHLY]
+    assert sheet.read_bytes() == whole
+
+
+def test_an_older_month_is_left_as_it_was_made(tmp_path: Path) -> None:
+    store(tmp_path, 69, lost=range(30, 32))
+    due(tmp_path)
+    before = (tmp_path / MONTHLY).read_bytes()
+    store(tmp_path, 100)
+    due(tmp_path, date(2020, 9, 15))
+    assert (tmp_path / MONTHLY).read_bytes() == before
 
 
 def test_the_newest_folder_and_the_monthly_ones_stay(tmp_path: Path) -> None:
@@ -137,6 +212,38 @@ def test_while_nothing_can_be_made_the_old_reports_stay(tmp_path: Path) -> None:
     assert (tmp_path / "www/Otchety280820").is_dir()
 
 
+def test_the_reports_of_a_device_that_is_not_known_now_stay_and_move_nowhere(tmp_path: Path) -> None:
+    store(tmp_path, 70)
+    due(tmp_path)
+    foreign = tmp_path / "www/Otchety280820/from28072020to27082020_551100s1.pdf"
+    foreign.write_bytes(b"%PDF")
+    for day in (date(2020, 8, 29), date(2020, 8, 30)):
+        making.make_due(tmp_path, [DEVICE], 31, day, NOW_S, pytest.fail, nameless=True)
+    assert names(tmp_path / "www") == ["440020", "Otchety0820m", "Otchety280820", "Otchety300820"]
+    assert foreign.exists()
+    due(tmp_path, date(2020, 8, 30))
+    assert not foreign.exists()
+
+
+def test_a_device_that_nobody_ever_knew_keeps_nothing(tmp_path: Path) -> None:
+    store(tmp_path, 70)
+    due(tmp_path)
+    ordered = tmp_path / "www/Otchety280820/from01082020to02082020_551100s1D.pdf"
+    ordered.write_bytes(b"%PDF")
+    making.make_due(tmp_path, [DEVICE], 31, date(2020, 8, 29), NOW_S, pytest.fail, nameless=True)
+    assert names(tmp_path / "www") == ["440020", "Otchety0820m", "Otchety290820"]
+    assert ordered.name in names(tmp_path / "www/Otchety290820")
+
+
+def test_what_is_very_old_goes_whoever_it_is_of(tmp_path: Path) -> None:
+    store(tmp_path, 70)
+    old = tmp_path / "www/Otchety010720"
+    old.mkdir()
+    (old / "from01062020to30062020_551100s1.pdf").write_bytes(b"%PDF")
+    making.make_due(tmp_path, [DEVICE], 31, MADE, NOW_S, pytest.fail, nameless=True)
+    assert not old.exists()
+
+
 def test_a_device_that_fails_is_told_and_costs_the_others_nothing(tmp_path: Path) -> None:
     store(tmp_path, 69)
     (tmp_path / "www/1/D-2020.txt").mkdir(parents=True)
@@ -157,6 +264,18 @@ def test_amounts_at_the_begin_of_a_file_count_from_the_file_before(tmp_path: Pat
     rows = reading.statement_of(tmp_path, DEVICE, 1, order.period).data.rows
     assert rows[0].amounts["M1"] == 10.0 and rows[0].steps == 1
     assert [row.is_missing for row in rows] == [False] * 22 + [True] * 2
+
+
+def test_a_counter_that_the_file_before_told_last_counts_from_there(tmp_path: Path) -> None:
+    store(tmp_path, 70, datetime(2020, 7, 30), RecType.HOUR)
+    for month, stamp in ((7, "31.07.20 23:00:00"), (8, "01.08.20 00:00:00")):
+        path = tmp_path / naming.archive_path("440020", RecType.HOUR, datetime(2020, month, 1))
+        text, found = re.subn(f"({stamp}\n(?:.+\n)*?S1M1=).+", r"\1", path.read_text(encoding="utf-8"))
+        assert found == 1
+        path.write_text(text, encoding="utf-8")
+    order = plan.ordered(DEVICE, RecType.HOUR, date(2020, 8, 1), date(2020, 8, 1), "www/x")
+    row = reading.statement_of(tmp_path, DEVICE, 1, order.period).data.rows[0]
+    assert (row.amounts["M1"], row.amounts["M2"], row.span("M1"), row.steps) == (30.0, 9.0, 3, 1)
 
 
 @pytest.mark.parametrize("torn", [b"\0" * 300, b"[3]\nRecType=D\nDateTime=31.02.20 00:00:00\n\n"])

@@ -86,5 +86,6 @@ def test_a_question_to_the_process_comes_through() -> None:
     for ask in (
         Ask("/root", (DEVICE, Device("1")), date(2020, 8, 28)),
         Ask("/root", (DEVICE,), date(2020, 8, 28), 31, RecType.HOUR, date(2020, 8, 1), date(2020, 8, 2)),
+        Ask("/root", (DEVICE,), date(2020, 8, 28), nameless=True),
     ):
         assert read_ask(ask_text(ask)) == ask

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from engine.model import Record, RecType
-from engine.report.rows import Period, covered, rows_of
+from engine.report.columns import mass_difference
+from engine.report.rows import COUNTERS, Period, covered, rows_of
 from engine.report.statement import Line, Statement, Subject, make_statement
 from tests.fake import statement_data
 from tests.fake.statement_data import FACTS, records, statement
@@ -86,6 +87,65 @@ def test_missing_days_are_missing_and_the_row_after_them_says_what_it_covers() -
     assert told(made, lines[3])["dM1"] == "30.000"
     assert lines[1].cells == ()
     assert told(made, lines[-1])["dM1"] == "40.000"
+
+
+def unknown(found: list[Record], number: int, *keys: str) -> list[Record]:
+    """The same records, one of them without these counters."""
+    one = found[number]
+    values = {**one.systems[0], **dict.fromkeys(keys, None)}
+    return [*found[:number], Record(one.rec_type, one.stamp, (values,)), *found[number + 1 :]]
+
+
+def printed(found: list[Record], count: int) -> Statement:
+    return make_statement(Subject("ТСМ", "1", 1, FACTS), rows_of(found, 1, statement_data.period(AUGUST, count)))
+
+
+def test_a_counter_that_one_record_does_not_know_is_counted_over_the_gap() -> None:
+    made = printed(unknown(records(AUGUST, [DAY] * 10), 5, "M1"), 10)
+    lines = list(made.lines())
+    total = told(made, lines[-1])
+    assert (total["dM1"], total["dM2"], total["dM+"], total["Q"]) == ("100.000", "90.000", "10", "10.000")
+    assert (told(made, lines[4])["dM1"], told(made, lines[4])["dM+"], lines[4].note) == ("", "", "")
+    assert (told(made, lines[5])["dM1"], told(made, lines[5])["dM2"]) == ("20.000", "9.000")
+    assert (told(made, lines[5])["dM+"], lines[5].note) == ("2", "M1 за 2 сут.")
+    assert (told(made, lines[6])["dM1"], lines[6].note) == ("10.000", "")
+    assert (total["Qот"], total["Qгвс"]) == ("9.80", "0.20")
+    [mass, _] = made.graphs()
+    assert [curve.points[4:6] for curve in mass.curves] == [(None, None), (9.0, 9.0)]
+
+
+def test_a_record_that_knows_no_counter_is_told_of_as_a_missing_one() -> None:
+    made = printed(unknown(records(AUGUST, [DAY] * 4), 2, *COUNTERS), 4)
+    assert [line.note for line in made.lines()] == ["", "", "за 2 сут.", "", ""]
+    assert by_label(made)["Итого:"]["dM1"] == "40.000"
+
+
+def test_a_counters_gap_adds_to_that_of_missing_records() -> None:
+    made = printed(unknown(records(AUGUST, [DAY, DAY, None, DAY]), 2, "M2", "Tgood"), 4)
+    assert list(made.lines())[3].note == "за 2 сут., M2, Tнар за 3 сут."
+    assert by_label(made)["Итого:"]["dM2"] == "27.000"
+
+
+def test_a_counter_that_is_unknown_before_the_period_counts_from_where_it_was_known() -> None:
+    found = unknown(records(AUGUST - timedelta(days=2), [DAY] * 4), 2, "M1")
+    made = printed(found, 2)
+    assert [line.note for line in made.lines()] == ["M1 за 2 сут.", "", ""]
+    items = {item.sign: item.value.text for line in made.result for item in line}
+    assert (items["M1.н.п"], items["M1"], items["M1.к.п"]) == ("1010", "30", "1040")
+
+
+def test_hours_of_errors_are_of_the_time_of_which_both_counters_are_known() -> None:
+    made = printed(unknown(records(AUGUST, [{**DAY, "Tgood": 20.0}] * 3), 3, "Tgood"), 3)
+    items = {item.sign: item.value.text for line in made.result for item in line}
+    assert (items["Tобщ"], items["Tнар"], items["Tошиб"]) == ("72", "40", "8")
+
+
+def test_nothing_counts_from_before_the_counters_began_anew() -> None:
+    found = records(AUGUST, [DAY] * 4)
+    low = [Record(RecType.DAY, each.stamp, (dict.fromkeys(each.systems[0], float(n)),)) for n, each in enumerate(found)]
+    rows = printed(unknown([*found[:2], *low[2:]], 2, "M1"), 4).data.rows
+    assert rows[1].restarted and "M1" not in rows[2].amounts
+    assert (mass_difference(rows[2]), rows[3].amounts["M1"]) == (None, 1.0)
 
 
 def test_of_two_records_of_one_day_the_later_closes_it() -> None:

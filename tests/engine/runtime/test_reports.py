@@ -7,8 +7,14 @@ from pathlib import Path
 import pytest
 
 import agent
+from engine import naming
+from engine.formats.snapshot import SnapshotView, snapshot_text
+from engine.keeper import Keeper
+from engine.model import Value
 from engine.report.plan import Device
-from engine.runtime.reports import AGAIN_S, Reports
+from engine.runtime.remembered import Remembered
+from engine.runtime.reports import AGAIN_S, Reports, report_devices
+from engine.settings import DeviceSettings, read_file
 from tests.fake.house import TestHouse
 from tests.fake.statement_data import store
 
@@ -25,9 +31,9 @@ class Bench:
         self.told = test.journaled
         self.reports = Reports(test.house)
 
-    def look(self, now: datetime | None, now_s: float = 0.0) -> bool:
+    def look(self, now: datetime | None, now_s: float = 0.0, *, nameless: bool = False) -> bool:
         """Whether a process was started; waits for its end."""
-        self.reports.look(now, now_s, DEVICES, 31)
+        self.reports.look(now, now_s, DEVICES, 31, nameless=nameless)
         started = self.reports._child is not None
         end_s = time.monotonic() + TIMEOUT_S
         while self.reports._child is not None and time.monotonic() < end_s:
@@ -70,6 +76,73 @@ def test_new_days_are_looked_at_again_but_not_at_once(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "www/Otchety280820").glob("*.pdf")] == [
         "from28072020to27082020_440020s1.pdf"
     ]
+
+
+def keeper(root: Path, name: str = "a.ini", **keys: object) -> Keeper:
+    told = {"DevType": "ТСМ", "DevNumber": 0, "Connection": "TCP", "NetIP": "10.0.0.5", "NetPort": 4001, **keys}
+    text = "[device]\n" + "".join(f"{key}={value}\n" for key, value in told.items())
+    settings, _ = read_file(f"log/User/devices/{name}", text.encode())
+    assert isinstance(settings, DeviceSettings)
+    return Keeper(root, settings, TestHouse(root).house.devices)
+
+
+def snapshot(root: Path, number: str, read: str = "20.08.20", **place: Value) -> None:
+    place = {"Connection": "TCP", "NetAddr": 0, "NetIP": "10.0.0.5", "NetPort": 4001, **place}
+    view = SnapshotView({"DevNumber": number, **place}, ({},), extra={"ReadDate": read, "ReadTime": "10:00:00"})
+    path = root / naming.snapshot_path(number)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(snapshot_text(view), encoding="utf-8")
+
+
+def found(root: Path, *keepers: Keeper) -> tuple[list[str], bool]:
+    devices, nameless = report_devices(keepers, Remembered(root))
+    return [device.dev_number for device in devices], nameless
+
+
+def test_a_device_that_is_silent_since_the_start_has_its_reports_by_its_snapshot(tmp_path: Path) -> None:
+    snapshot(tmp_path, "551100")
+    snapshot(tmp_path, "7", NetPort=4002)
+    (tmp_path / naming.SNAPSHOTS / "8.txt").write_text("torn", encoding="utf-8")
+    known = keeper(tmp_path, "b.ini", DevNumber=440020)
+    assert found(tmp_path, keeper(tmp_path, Address="Москва", ReportDay=22), known) == (["551100", "440020"], False)
+    [device] = report_devices([keeper(tmp_path, Address="Москва", ReportDay=22)], Remembered(tmp_path))[0]
+    assert (device.address, device.report_day) == ("Москва", 22)
+
+
+def test_of_two_meters_that_stood_at_one_place_the_last_one_has_the_reports(tmp_path: Path) -> None:
+    snapshot(tmp_path, "551100", read="20.08.20")
+    snapshot(tmp_path, "100", read="01.09.20")
+    snapshot(tmp_path, "99", read="31.12.19")
+    assert found(tmp_path, keeper(tmp_path)) == (["100"], False)
+
+
+def test_a_number_that_another_device_has_is_given_to_nobody_else(tmp_path: Path) -> None:
+    snapshot(tmp_path, "551100")
+    assert found(tmp_path, keeper(tmp_path, DevNumber=551100), keeper(tmp_path, "b.ini")) == (["551100"], True)
+    assert found(tmp_path, keeper(tmp_path), keeper(tmp_path, "b.ini")) == (["551100"], True)
+
+
+def test_only_a_device_that_is_switched_on_is_missed(tmp_path: Path) -> None:
+    assert found(tmp_path, keeper(tmp_path)) == ([], True)
+    assert found(tmp_path, keeper(tmp_path, Enabled=0)) == ([], False)
+
+
+def test_snapshots_are_read_once_and_again_when_the_file_changes(tmp_path: Path) -> None:
+    remembered = Remembered(tmp_path)
+    assert report_devices([keeper(tmp_path)], remembered) == ([], True)
+    snapshot(tmp_path, "551100")
+    assert report_devices([keeper(tmp_path)], remembered) == ([], True)
+    assert report_devices([keeper(tmp_path, Address="Москва")], remembered)[1] is False
+
+
+def test_a_run_without_a_device_that_is_not_known_yet_leaves_its_reports(tmp_path: Path) -> None:
+    store(tmp_path, 69)
+    foreign = tmp_path / "www/Otchety270820/from27072020to26082020_551100s1.pdf"
+    foreign.parent.mkdir()
+    foreign.write_bytes(b"%PDF")
+    bench = Bench(tmp_path)
+    assert bench.look(NOW, nameless=True) and foreign.exists()
+    assert bench.look(NOW, AGAIN_S) and not foreign.exists()
 
 
 def test_a_stop_ends_the_process(tmp_path: Path) -> None:
