@@ -20,8 +20,10 @@ Quirks
 - Du is a place in the maker's row below 8, else millimetres. A third flow is G3, Gv3, V3, M3. Q2 is the cold of
   Тепло/Холод. A record's Err is that of its moment.
 - No pointer to the next record is known, so the end of each ring is looked for among the stamps and remembered; from
-  then on only the bytes at that place are watched. Single places with a damaged stamp are passed over. An event ring
-  whose end is not found is read from its first place to its last.
+  then on only the bytes at that place are watched. A break of the stamps is believed to be the end when powered time
+  breaks there too; else the clock was set there, and the end is looked for by powered time. Events have none. Single
+  places with a damaged stamp are passed over. An event ring whose end is not found is read from its first place to its
+  last.
 - There are five rings of events: the device, and systems 1 to 4. The bit for sensors 3 and for changed general
   settings, printed twice as 1, is taken as 4.
 """
@@ -55,14 +57,12 @@ from drivers.tem_104m_map import (
     EVENT_SIZE,
     INTEGRATOR_PIECE,
     POINTERS_OF_LEGACY,
-    POWERED_TIME,
-    RECORD,
     RECORD_REGIONS,
     RECORD_SIZE,
     SYSTEM_PIECES,
     WHOLE_PARTS,
 )
-from drivers.tem_104m_ring import Watch, decode_stamp, one
+from drivers.tem_104m_ring import Watch, decode_stamp, one, read_powered_s
 from drivers.tem_frame import CLOCK, FLASH, PARAMETERS, RAM, Dialogue, ask_id, read_memory, read_spans
 from drivers.tem_ring import is_unwritten, place_of
 from engine.codec import Field, integers
@@ -167,13 +167,10 @@ def probe(setup: Setup, _identity: Identity, ring: Ring, place: int) -> Dialogue
     """Stamp and powered time of the record at `place`, 12 bytes in all; of an event its stamp."""
     if ring.rec_type is RecType.EVENT:
         return Mark(decode_stamp((yield from read_memory(setup, FLASH, place * EVENT_SIZE, 4 + place % 2))))
-    address = place * RECORD_SIZE
-    stamp = decode_stamp((yield from read_memory(setup, FLASH, address, 4)))
+    stamp = decode_stamp((yield from read_memory(setup, FLASH, place * RECORD_SIZE, 4)))
     if stamp is None:
         return Mark(None)
-    start, length = POWERED_TIME
-    data = yield from read_memory(setup, FLASH, address + start, length)
-    return Mark(stamp, one(data, Field(RECORD["Tall"].offset - start, "L")) / 3600)
+    return Mark(stamp, (yield from read_powered_s(setup, place)) / 3600)
 
 
 def fetch(setup: Setup, identity: Identity, ring: Ring, place: int) -> Dialogue[Fetched]:

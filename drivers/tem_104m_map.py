@@ -87,6 +87,9 @@ RECORD = {
 POWERED_TIME = (0x94, 0x08)
 """Powered time with the number before it: not as many bytes as the stamp, which is asked for just before."""
 
+LONGEST_STEP_S = {RecType.HOUR: 86_400, RecType.DAY: 8 * 86_400, RecType.MONTH: 160 * 86_400}
+"""Neighbouring records lie no farther apart: a period, a clock that was set, a few damaged places between them."""
+
 RECORD_REGIONS = (Region(RecType.HOUR, 0, 1600), Region(RecType.DAY, 1600, 800), Region(RecType.MONTH, 2400, 60))
 """Places are numbers of records of 352 bytes from the start of the flash."""
 

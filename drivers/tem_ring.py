@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import cycle
+from typing import TypeVar
 
 from drivers.tem_frame import Dialogue, Memory, read_memory
 from engine.codec import Field, bcd_datetime, integers
@@ -22,6 +23,9 @@ POINTER_BASE = 0x200000
 
 StampAt = Callable[[int], Dialogue[datetime | None]]
 """The stamp of the record at a place, None for an empty place; raises Refused for a damaged one."""
+
+Rising = TypeVar("Rising", datetime, int)
+"""What grows from record to record: the stamp, or seconds under power."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +84,8 @@ def bcd_mark(setup: Setup, memory: Memory, address: int, powered: tuple[int, int
     return Mark(stamp, integers(data, Field(length - 4, "L"))[0] / 3600)
 
 
-def find_next_place(region: Region, stamp_at: StampAt) -> Dialogue[int]:
-    """The place that will be written next, found by bisecting the stamps.
+def find_next_place(region: Region, stamp_at: Callable[[int], Dialogue[Rising | None]]) -> Dialogue[int]:
+    """The place that will be written next, found by bisecting the stamps, or another number that rises.
 
     Assumed: along the ring stamps rise, with one break, behind the newest record. Empty places are not
     written yet or erased ahead of writing, so they stand at that break. What was found is read again and
@@ -101,12 +105,12 @@ def find_next_place(region: Region, stamp_at: StampAt) -> Dialogue[int]:
     return region.first if behind == region.first + region.count else behind
 
 
-def _is_of_this_lap(stamp: datetime | None, first: datetime) -> bool:
+def _is_of_this_lap(stamp: Rising | None, first: Rising) -> bool:
     """Whether a record was written after the one at the region's first place."""
     return stamp is not None and stamp >= first
 
 
-def _behind_an_empty_start(region: Region, stamp_at: StampAt) -> Dialogue[int]:
+def _behind_an_empty_start(region: Region, stamp_at: Callable[[int], Dialogue[Rising | None]]) -> Dialogue[int]:
     """The first place is empty: either the ring came round to it, or nothing is written at all."""
     last = yield from stamp_at(region.first + region.count - 1)
     middle = yield from stamp_at(region.first + region.count // 2)
@@ -115,7 +119,9 @@ def _behind_an_empty_start(region: Region, stamp_at: StampAt) -> Dialogue[int]:
     return region.first
 
 
-def _check_break(region: Region, stamp_at: StampAt, newest: int, first: datetime) -> Dialogue[None]:
+def _check_break(
+    region: Region, stamp_at: Callable[[int], Dialogue[Rising | None]], newest: int, first: Rising
+) -> Dialogue[None]:
     last_place = region.first + region.count - 1
     stamp = yield from stamp_at(newest)
     if not _is_of_this_lap(stamp, first):
