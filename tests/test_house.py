@@ -23,7 +23,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "line": ("line", "line.link", "line.bus", "line.guest", "line.lending"),
     "keeper": (
         "keeper", "keeper.shelf", "keeper.shelf_mending", "keeper.shelf_removed", "keeper.shelving",
-        "keeper.own_archive", "keeper.snapshot_file", "keeper.errand",
+        "keeper.own_archive", "keeper.snapshot_file", "keeper.errand", "keeper.shelf_gaps",
     ),
     "ftpd": (
         "ftpd", "ftpd.certificate", "ftpd.intake", "ftpd.library", "ftpd.secure", "ftpd.session", "ftpd.transfer",

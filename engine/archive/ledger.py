@@ -37,6 +37,11 @@ class Ledger:
         """The ledger with these places of one ring to be tried again."""
         return replace(self, damaged={**self.damaged, rec_type: dict(places)})
 
+    def without_damaged(self, rec_type: RecType, place: int) -> Ledger:
+        """The ledger with this place not to be tried again."""
+        places = self.damaged.get(rec_type, {})
+        return self.with_damaged(rec_type, {other: stamp for other, stamp in places.items() if other != place})
+
 
 def ledger_text(ledger: Ledger) -> str:
     """The whole file: the title, the meter, a line for each cursor and each damaged place."""

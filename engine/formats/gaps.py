@@ -6,7 +6,7 @@ One line a span: `RecType;first;last;reason`, both stamps as `DateTime` of a rec
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -57,10 +57,35 @@ def add(gaps: Iterable[Gap], gap: Gap) -> tuple[Gap, ...]:
     return _merged([*kept, gap])
 
 
-def remove(gaps: Iterable[Gap], rec_type: RecType, stamp: datetime) -> tuple[Gap, ...]:
+def remove(gaps: tuple[Gap, ...], rec_type: RecType, stamp: datetime) -> tuple[Gap, ...]:
     """`gaps` without one stamp, because its record was read at last."""
-    got = Gap(rec_type, stamp, stamp, "")
-    return _merged([part for old in gaps for part in _outside(old, got)])
+    return remove_all(gaps, [(rec_type, stamp)])
+
+
+def remove_all(gaps: tuple[Gap, ...], stored: Collection[tuple[RecType, datetime]]) -> tuple[Gap, ...]:
+    """`gaps` without the stamps of all these records."""
+    left = list(gaps)
+    for rec_type, stamp in stored:
+        got = Gap(rec_type, stamp, stamp, "")
+        left = [part for old in left for part in _outside(old, got)]
+    return _merged(left) if stored else gaps
+
+
+def add_under_damage(gaps: tuple[Gap, ...], gap: Gap) -> tuple[Gap, ...]:
+    """`gaps` and one more that replaces no damage: what is there but damaged is not what the meter has not got."""
+    new = add(gaps, gap)
+    for damage in gaps:
+        if damage.reason == DAMAGED:
+            new = add(new, damage)
+    return new
+
+
+def lose(gaps: tuple[Gap, ...], rec_type: RecType, stamp: datetime) -> tuple[Gap, ...]:
+    """`gaps` after a damaged record was written over in the meter: it is missing still, for another reason."""
+    told = (gap for gap in gaps if gap.rec_type is rec_type and gap.first <= stamp <= gap.last)
+    if any(gap.reason == DAMAGED for gap in told):
+        return add(gaps, Gap(rec_type, stamp, stamp, NOT_IN_METER))
+    return gaps
 
 
 def stamp_after(rec_type: RecType, stamp: datetime, steps: int = 1) -> datetime:

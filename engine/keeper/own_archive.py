@@ -23,12 +23,12 @@ class OwnArchive:
     def __init__(self, shelf: Shelf, snapshot: SnapshotFile, extra_totals: frozenset[str]) -> None:
         self._shelf = shelf
         self._snapshot = snapshot
+        self._extra_totals = extra_totals
         self._recorder = Recorder(extra_totals)
         self._pending: deque[Record] = deque(maxlen=PENDING_MOST)
         self._last: dict[RecType, Record] = {}
         for rec_type in PERIODS:
-            record = shelf.last_record(rec_type)
-            self._remember(record and _with_numbers(record, extra_totals))
+            self._remember(self._stored_last(rec_type))
 
     def take(self, reading: Reading, at: datetime | None, interval_s: float, head: Head) -> int:
         """A reading at the agent's local time, None while that is not to be believed; how many records were stored.
@@ -47,15 +47,25 @@ class OwnArchive:
         """The gap before the record is noted first: if that fails, the record comes once more."""
         if self._shelf.has_stamp(record.rec_type, record.stamp):
             return False
-        last_stamp = self._shelf.last_stamp(record.rec_type)
-        last = self._last.get(record.rec_type)
-        grown = with_growth(record, last if last and last.stamp == last_stamp else None, self._totals_of(record))
+        last_stamp = self._shelf.last_stamp(record.rec_type, record.stamp)
+        grown = with_growth(record, self._before(record), self._totals_of(record))
         assert isinstance(grown, Record), "growth makes no event of a record"
         if last_stamp is not None:
             self._shelf.note_missing(record.rec_type, last_stamp, record.stamp)
         kept = self._shelf.keep(grown, head)
         self._remember(grown)
         return kept
+
+    def _before(self, record: Record) -> Record | None:
+        """The record that this one grew from. What was stored while the clock stood in the future is not it."""
+        last = self._last.get(record.rec_type)
+        if last is None or last.stamp > record.stamp:
+            last = self._stored_last(record.rec_type, record.stamp)
+        return last if last and self._shelf.has_stamp(last.rec_type, last.stamp) else None
+
+    def _stored_last(self, rec_type: RecType, before: datetime = datetime.max) -> Record | None:
+        record = self._shelf.last_record(rec_type, before)
+        return record and _with_numbers(record, self._extra_totals)
 
     def _totals_of(self, record: Record) -> tuple[str, ...]:
         keys = {key for values in record.systems for key in values if self._recorder.is_total(key)}

@@ -5,7 +5,7 @@ Files only grow at the end, by whole records. One thread writes here; a line may
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -20,6 +20,7 @@ from engine.archive.shelf_index import Index, block_text, indexed, mark_text, te
 from engine.dialogue import Mark
 from engine.formats import archive, gaps
 from engine.formats.archive import Block, Head
+from engine.keeper.shelf_gaps import GapsFile
 from engine.keeper.shelf_mending import apply, repair_of
 from engine.keeper.shelf_removed import Removed
 from engine.model import Entry, Record, RecType
@@ -48,7 +49,8 @@ class Shelf:
         self._adopted: set[Path] = set()
         self._lock = RLock()
         self._is_anew = False
-        self._removed = Removed(self._folder, removed_path, self._note_gap)
+        self._gaps = GapsFile(root / naming.gaps_path(dev_number), self._is_stored)
+        self._removed = Removed(self._folder, removed_path, self._gaps.add)
         self._saved = self._load_ledger()
         self.ledger = self._saved
 
@@ -64,16 +66,12 @@ class Shelf:
             return False
         with self._lock:
             index = self._mended(path, head)
-            if index and index.marks.has(entry.stamp, mark_text(entry)):
-                return False
-            if isinstance(entry, Record):
-                entry = replace(entry, repeat=1 + (index.marks.count(entry.stamp) if index else 0))
-            if index is None:
+            is_new = not (index and index.marks.has(entry.stamp, mark_text(entry)))
+            if is_new:
                 is_event = entry.rec_type is RecType.EVENT
-                self._begin_file(path, entry, replace(head, event_date=event_date) if is_event else head)
-            else:
-                self._append(path, index, entry)
-        return True
+                self._put(path, index, entry, replace(head, event_date=event_date) if is_event else head)
+        self._gaps.fill(entry.rec_type, entry.stamp)
+        return is_new
 
     def has(self, rec_type: RecType, mark: Mark) -> bool:
         """Whether the entry that this mark tells is stored, or went by ArchiveLimit. For any thread."""
@@ -91,27 +89,29 @@ class Shelf:
         """Whether no record of this kind was ever stored."""
         return not self._files(rec_type) and rec_type not in map(naming.archive_kind, self._removed.names)
 
-    def last_stamp(self, rec_type: RecType) -> datetime | None:
-        """Stamp of the record that was stored last in the newest file; None when there is none."""
-        paths = self._files(rec_type)
-        with self._lock:
-            index = self._index(paths[-1]) if paths else None
-        return index.last_stamp if index else None
+    def last_stamp(self, rec_type: RecType, before: datetime = datetime.max) -> datetime | None:
+        """The latest stamp earlier than `before` of all that are stored; None when there is none."""
+        for path in self._files(rec_type, before):
+            with self._lock:
+                index = self._index(path)
+            earlier = [stamp for stamp in index.marks.stamps() if stamp < before] if index else []
+            if earlier:
+                return max(earlier)
+        return None
 
     def has_stamp(self, rec_type: RecType, stamp: datetime) -> bool:
         """Whether any record of this stamp is stored, or went by ArchiveLimit."""
         path = self._root / naming.archive_path(self.dev_number, rec_type, stamp)
-        with self._lock:
-            index = self._index(path)
-        return path.name in self._removed.names or bool(index and index.marks.count(stamp))
+        return path.name in self._removed.names or self._is_stored(rec_type, stamp)
 
-    def last_record(self, rec_type: RecType) -> Record | None:
-        """The record that was stored last in the newest file; None when there is none that can be read."""
-        paths = self._files(rec_type)
-        blocks = archive.blocks(paths[-1].read_bytes()) if paths else iter(())
-        last = deque(blocks, maxlen=1)
-        with suppress(ValueError):
-            return archive.read_record(last[0]) if last else None
+    def last_record(self, rec_type: RecType, before: datetime = datetime.max) -> Record | None:
+        """Of the newest file with any that are earlier than `before` the one stored last; None when there is none."""
+        for path in self._files(rec_type, before):
+            for block in reversed(list(archive.blocks(path.read_bytes()))):
+                with suppress(ValueError):  # one that cannot be read, or the head
+                    record = archive.read_record(block)
+                    if record.stamp < before:
+                        return record
         return None
 
     def sync(self) -> None:
@@ -120,6 +120,7 @@ class Shelf:
             with suppress(FileNotFoundError):  # somebody took the file away, there is nothing left to keep
                 files.sync(path)
             self._unsynced.discard(path)
+        self._gaps.settle()
         self._save_ledger()
 
     def _save_ledger(self) -> None:
@@ -181,38 +182,47 @@ class Shelf:
         """Tell in `gaps.txt` what the meter itself has not got between two neighbouring records."""
         span = gaps.missing_between(rec_type, before, after)
         if span:
-            self._change_gaps(lambda old: _under_damage(old, gaps.Gap(rec_type, *span, gaps.NOT_IN_METER)))
+            self._gaps.add_under_damage(gaps.Gap(rec_type, *span, gaps.NOT_IN_METER))
 
     def note_damaged(self, rec_type: RecType, place: int, stamp: datetime | None) -> None:
         """Tell in `gaps.txt` that a record cannot be read, and remember its place."""
         self.ledger = self.ledger.with_damaged(rec_type, {**self.ledger.damaged.get(rec_type, {}), place: stamp})
         if stamp:
-            self._note_gap(gaps.Gap(rec_type, stamp, stamp, gaps.DAMAGED))
+            self._gaps.add(gaps.Gap(rec_type, stamp, stamp, gaps.DAMAGED))
 
     def note_healed(self, rec_type: RecType, place: int, stamp: datetime) -> None:
         """The record of this stamp was read at last."""
-        left = {other: told for other, told in self.ledger.damaged.get(rec_type, {}).items() if other != place}
-        self.ledger = self.ledger.with_damaged(rec_type, left)
-        self._change_gaps(lambda old: gaps.remove(old, rec_type, stamp))
+        self.ledger = self.ledger.without_damaged(rec_type, place)
+        self._gaps.heal(rec_type, stamp)
 
-    def _note_gap(self, gap: gaps.Gap) -> None:
-        self._change_gaps(lambda old: gaps.add(old, gap))
-
-    def _change_gaps(self, change: Callable[[tuple[gaps.Gap, ...]], tuple[gaps.Gap, ...]]) -> None:
-        path = self._root / naming.gaps_path(self.dev_number)
-        old, foreign = gaps.read_gaps(_read_text(path))
-        new = change(old)
-        if new != old:
-            files.write_whole(path, gaps.gaps_text(new, foreign).encode(), synced=True)
+    def note_lost(self, rec_type: RecType, place: int, stamp: datetime) -> None:
+        """The damaged record of this stamp is in the meter no more: its place can be read and holds another one."""
+        self.ledger = self.ledger.without_damaged(rec_type, place)
+        self._gaps.lose(rec_type, stamp)
 
     # --- files
 
     def _path(self, entry: Entry) -> Path:
         return self._root / naming.archive_path(self.dev_number, entry.rec_type, entry.stamp)
 
-    def _files(self, rec_type: RecType) -> list[Path]:
-        names = [path for path in self._folder.glob("*.txt") if naming.archive_kind(path.name) is rec_type]
-        return sorted(names)
+    def _files(self, rec_type: RecType, before: datetime = datetime.max) -> list[Path]:
+        """The newest first. One whose name tells of a later time than `before` holds nothing earlier."""
+        newest = naming.archive_path(self.dev_number, rec_type, before).rpartition("/")[2]
+        kinds = (path for path in self._folder.glob("*.txt") if naming.archive_kind(path.name) is rec_type)
+        return sorted((path for path in kinds if path.name <= newest), reverse=True)
+
+    def _is_stored(self, rec_type: RecType, stamp: datetime) -> bool:
+        with self._lock:
+            index = self._index(self._root / naming.archive_path(self.dev_number, rec_type, stamp))
+        return bool(index and index.marks.count(stamp))
+
+    def _put(self, path: Path, index: Index | None, entry: Entry, head: Head) -> None:
+        if isinstance(entry, Record):
+            entry = replace(entry, repeat=1 + (index.marks.count(entry.stamp) if index else 0))
+        if index is None:
+            self._begin_file(path, entry, head)
+        else:
+            self._append(path, index, entry)
 
     def _begin_file(self, path: Path, entry: Entry, head: Head) -> None:
         data = (archive.head_text(head) + block_text(1, entry, head.event_date)).encode()
@@ -280,15 +290,6 @@ class Shelf:
         except ValueError as error:
             self._told(f"{self._ledger_path.name}: {error}; архив прибора будет просмотрен заново")
             return Ledger()
-
-
-def _under_damage(old: tuple[gaps.Gap, ...], gap: gaps.Gap) -> tuple[gaps.Gap, ...]:
-    """A record that is there but damaged is not one that the meter has not got."""
-    new = gaps.add(old, gap)
-    for damage in old:
-        if damage.reason == gaps.DAMAGED:
-            new = gaps.add(new, damage)
-    return new
 
 
 def _read_text(path: Path) -> str:

@@ -35,9 +35,7 @@ def shelve(shelf: Shelf, finding: Finding, head: Head, event_date: str) -> Shelv
     if isinstance(finding, Found):
         return _store(shelf, finding, head, event_date)
     if isinstance(finding, Healed):
-        kept = shelf.keep(finding.record, head, event_date)
-        shelf.note_healed(finding.record.rec_type, finding.place, finding.stamp or finding.record.stamp)
-        return Shelved(kept, finding.unsummed)
+        return _heal(shelf, finding, head, event_date)
     if isinstance(finding, Damaged):
         shelf.note_damaged(finding.rec_type, finding.place, finding.stamp)
     shelf.move(finding.rec_type, finding.cursor)
@@ -47,12 +45,23 @@ def shelve(shelf: Shelf, finding: Finding, head: Head, event_date: str) -> Shelv
 def _store(shelf: Shelf, found: Found, head: Head, event_date: str) -> Shelved:
     """The gap before the record is noted first: if that fails, the record comes once more."""
     record = found.record
-    before = found.before or shelf.last_stamp(record.rec_type)
+    before = found.before or shelf.last_stamp(record.rec_type, record.stamp)
     if before and found.regular:
         shelf.note_missing(record.rec_type, before, record.stamp)
     kept = shelf.keep(record, head, event_date)
     shelf.move(record.rec_type, found.cursor)
     return Shelved(kept, found.unsummed, record if found.newest else None)
+
+
+def _heal(shelf: Shelf, healed: Healed, head: Head, event_date: str) -> Shelved:
+    """A record with another stamp than the damaged one was to bear is another record: the meter has written over it."""
+    record = healed.record
+    kept = shelf.keep(record, head, event_date)
+    if healed.stamp in (None, record.stamp):
+        shelf.note_healed(record.rec_type, healed.place, record.stamp)
+    else:
+        shelf.note_lost(record.rec_type, healed.place, healed.stamp)
+    return Shelved(kept, healed.unsummed)
 
 
 def _walk_of(shelf: Shelf, rec_type: RecType, ring: str = "") -> RingWalk:

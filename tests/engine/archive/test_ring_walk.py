@@ -199,6 +199,17 @@ def test_an_answer_that_a_refresh_has_overtaken_is_passed_over() -> None:
     assert catchup.task() == task
 
 
+def test_an_answer_for_a_ring_that_another_catch_up_leaves_alone_is_passed_over() -> None:
+    meter = RingMeter(count=5)
+    meter.write(3)
+    first, second = (Catchup({kind: RingWalk(None, None)}) for kind in (RecType.HOUR, RecType.DAY))
+    first.refresh((meter.ring(),))
+    second.refresh((meter.ring(),))
+    task = first.task()
+    assert task is not None
+    assert second.answer(task, meter.answer(task)) == []
+
+
 def test_a_cursor_remembers_the_stamp_and_the_powered_time() -> None:
     meter = RingMeter(count=5)
     meter.write(1)

@@ -215,3 +215,20 @@ def hours_of(told: tuple[Gap, ...]) -> dict[int, str]:
             assert number not in found
             found[number] = gap.reason
     return found
+
+
+@given(st.sets(st.integers(0, 30)), st.sampled_from([NOT_IN_METER, DAMAGED]))
+def test_many_records_that_were_stored_leave_what_they_leave_one_by_one(stored: set[int], reason: str) -> None:
+    told = gaps.add(gaps.add((), span(3, 25)), span(10, 12, reason))
+    one_by_one = told
+    for number in stored:
+        one_by_one = gaps.remove(one_by_one, H, hour(number))
+    assert gaps.remove_all(told, [(H, hour(number)) for number in stored]) == one_by_one
+    assert hours_of(one_by_one).keys() == set(range(3, 26)) - stored
+
+
+def test_a_damaged_record_that_was_written_over_is_missing_still() -> None:
+    told = (span(1, 1, OVER_LIMIT), span(3, 5, DAMAGED), replace(span(4, 4, DAMAGED), rec_type=D))
+    assert hours_of(gaps.lose(told, H, hour(4))[:-1]) == {1: OVER_LIMIT, 3: DAMAGED, 4: NOT_IN_METER, 5: DAMAGED}
+    assert gaps.lose(told, H, hour(1)) == told
+    assert gaps.lose(told, H, hour(9)) == told

@@ -141,3 +141,42 @@ def test_a_device_without_a_powered_time_is_told_apart_by_its_stamps(tmp_path: P
         agent.read(clock(f"25 {hour}:00"), V1=float(hour))
         agent.read(clock(f"25 {hour}:59"), V1=float(hour))
     assert agent.stamps() == [clock(f"25 {hour}:00") for hour in (11, 12, 13)]
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_hours_of_a_clock_in_the_future_spoil_no_later_hour(tmp_path: Path, restarted: bool) -> None:
+    agent = Agent(tmp_path)
+    future = datetime(2026, 11, 5, 13)
+    agent.read(clock("25 10:59"), M1=10.0)
+    for moment, total in ((clock("25 11:00"), 11.0), (future, 12.0), (future + timedelta(hours=1), 13.0)):
+        agent.read(moment, M1=total)
+    for number in range(4):
+        agent.shelf.sync()
+        agent = Agent(tmp_path) if restarted else agent
+        moment = clock("25 14:00") + timedelta(hours=number)
+        agent.read(moment - timedelta(minutes=1), M1=13.5 + number)
+        agent.read(moment, M1=14.0 + number)
+    agent.shelf.sync()
+    hours = agent.records(RecType.HOUR)
+    assert [first([hour])["dM1"] for hour in hours] == [None, 3.0, 1.0, 1.0, 1.0, 1.0, 1.0]
+    assert agent.gaps() == (
+        "H;25.09.26 12:00:00;25.09.26 13:00:00;нет в приборе\nH;25.09.26 18:00:00;05.11.26 12:00:00;нет в приборе\n"
+    )
+
+
+def test_a_future_hour_whose_time_has_come_is_not_what_the_next_one_grew_from(tmp_path: Path) -> None:
+    agent = Agent(tmp_path)
+    for hour, total in ((14, 2.0), (12, 500.0), (13, 501.0), (14, 502.0), (15, 503.0)):
+        agent.read(clock(f"25 {hour}:00") - timedelta(minutes=1), M1=total)
+        agent.read(clock(f"25 {hour}:00"), M1=total)
+    told = [(record.stamp.hour, first([record])["dM1"]) for record in agent.records(RecType.HOUR)]
+    assert told == [(14, None), (12, None), (13, 1.0), (15, 2.0)]
+    assert agent.gaps() == ""
+
+
+def test_a_gap_of_the_own_archive_is_taken_from_the_latest_hour_that_is_not_later(tmp_path: Path) -> None:
+    agent = Agent(tmp_path)
+    for moment in (clock("25 11:00"), clock("03 13:00"), clock("03 14:00"), clock("25 14:00")):
+        agent.read(moment - timedelta(minutes=1), M1=1.0)
+        agent.read(moment, M1=1.0)
+    assert agent.gaps() == "H;25.09.26 12:00:00;25.09.26 13:00:00;нет в приборе\n"

@@ -682,3 +682,113 @@ def test_entries_of_every_kind_are_kept(tmp_path: Path, shelf: Shelf) -> None:
         assert shelf.keep(entry, HEAD)
     names = sorted(path.name for path in file_of(tmp_path, "").iterdir())
     assert names == ["D-2018.txt", "E-2018.txt", "H-2018-09.txt", "M.txt"]
+
+
+# --- stamps of the future, and records that turn up after all
+
+
+def test_what_bears_a_later_stamp_is_not_the_record_before(shelf: Shelf) -> None:
+    for number in (0, 1, 24 * 60, 2):
+        shelf.keep(hour(number), HEAD)
+    for after, before in ((3, 2), (2, 1), (24 * 10, 2), (24 * 60, 2), (24 * 60 + 1, 24 * 60)):
+        found = shelf.last_record(RecType.HOUR, hour(after).stamp)
+        assert found and found.stamp == shelf.last_stamp(RecType.HOUR, hour(after).stamp) == hour(before).stamp
+    assert shelf.last_stamp(RecType.HOUR, BEGIN) is None
+    assert shelf.last_record(RecType.HOUR, BEGIN) is None
+
+
+def test_the_latest_stamp_is_not_that_of_a_clock_that_was_slow_for_a_while(shelf: Shelf) -> None:
+    for number in (24, 25, 1, 2):
+        shelf.keep(hour(number), HEAD)
+    assert shelf.last_stamp(RecType.HOUR, hour(28).stamp) == hour(25).stamp
+
+
+def test_a_record_that_is_stored_is_no_gap(tmp_path: Path, shelf: Shelf) -> None:
+    shelf.note_missing(RecType.HOUR, hour(0).stamp, hour(5).stamp)
+    for number in (1, 2):
+        shelf.keep(hour(number), HEAD)
+    shelf.sync()
+    assert gaps(tmp_path) == ["H;25.09.18 16:00:00;25.09.18 17:00:00;нет в приборе"]
+    shelf.note_damaged(RecType.HOUR, 5, hour(4).stamp)
+    shelf.keep(hour(4), HEAD)
+    shelf.keep(hour(3), HEAD)
+    shelf.sync()
+    assert gaps(tmp_path) == []
+
+
+def test_a_gap_that_was_not_closed_before_the_power_cut_is_closed_when_the_record_comes_again(
+    tmp_path: Path, shelf: Shelf
+) -> None:
+    shelf.note_missing(RecType.HOUR, hour(0).stamp, hour(2).stamp)
+    shelf.keep(hour(1), HEAD)
+    again = shelf_of(tmp_path)
+    assert gaps(tmp_path), "nothing was synced"
+    assert not again.keep(hour(1), HEAD)
+    again.sync()
+    assert gaps(tmp_path) == []
+
+
+def test_gaps_are_written_once_for_all_that_was_stored_and_not_at_all_for_what_was_no_gap(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf.keep(hour(0), HEAD)
+    shelf.note_missing(RecType.HOUR, hour(0).stamp, hour(20).stamp)
+    reads: list[int] = []
+    whole = files.read_limited
+
+    def counted(path: Path, limit: int) -> bytes:
+        reads.append(limit)
+        return whole(path, limit)
+
+    monkeypatch.setattr(files, "read_limited", counted)
+    disk = FailingDisk(monkeypatch)
+    for number in range(20, 40):
+        shelf.keep(hour(number), HEAD)
+    assert disk.steps == ["_write_at_once"] * 20
+    assert len(reads) == 1, "an unchanged file is not read again for each record"
+    shelf.sync()
+    disk.fail(99)
+    for number in range(1, 20):
+        shelf.keep(hour(number), HEAD)
+    shelf.sync()
+    assert disk.steps[:19] == ["_write_at_once"] * 19
+    assert disk.steps.count("put_in_place") == 1
+
+
+def test_a_gap_is_closed_later_when_the_disk_takes_nothing_and_only_for_what_is_stored(
+    tmp_path: Path, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf.keep(hour(0), HEAD)
+    shelf.note_missing(RecType.HOUR, hour(0).stamp, hour(4).stamp)
+    disk = FailingDisk(monkeypatch)
+    shelf.keep(hour(1), HEAD)
+    shelf.sync()
+    disk.fail(2)
+    shelf.keep(hour(2), HEAD)
+    with pytest.raises(OSError):
+        shelf.sync()
+    assert disk.steps == ["_write_at_once", "sync", "open_temporary"]
+    disk.recover()
+    file_of(tmp_path, "H-2018-09.txt").write_bytes(b"")  # and worse things happen
+    shelf.forget_unsaved()
+    shelf.keep(hour(3), HEAD)
+    shelf.sync()
+    assert gaps(tmp_path) == ["H;25.09.18 15:00:00;25.09.18 15:00:00;нет в приборе"]
+
+
+def test_a_damaged_record_that_was_lost_is_told_so_and_its_place_forgotten(tmp_path: Path, shelf: Shelf) -> None:
+    for number in (2, 4):
+        shelf.note_damaged(RecType.HOUR, 3 + number, hour(number).stamp)
+    shelf.note_lost(RecType.HOUR, 5, hour(2).stamp)
+    assert gaps(tmp_path) == [
+        "H;25.09.18 15:00:00;25.09.18 15:00:00;нет в приборе",
+        "H;25.09.18 17:00:00;25.09.18 17:00:00;повреждена",
+    ]
+    assert shelf.ledger.damaged == {RecType.HOUR: {7: hour(4).stamp}}
+
+
+def test_what_is_stored_is_not_lost(tmp_path: Path, shelf: Shelf) -> None:
+    shelf.keep(hour(2), HEAD)
+    shelf.note_damaged(RecType.HOUR, 5, hour(2).stamp)
+    shelf.note_lost(RecType.HOUR, 5, hour(2).stamp)
+    assert gaps(tmp_path) == []
