@@ -15,6 +15,7 @@ from hashlib import sha256
 
 from engine.errors import AgentError
 from engine.naming import VAR
+from engine.settings.far_folder import bare_directory
 
 FIRST_LINE = "; delivery cursor 1"
 _SEAL = "; crc32 "
@@ -36,7 +37,7 @@ class Target:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "host", self.host.lower())
-        object.__setattr__(self, "directory", _bare_directory(self.directory))
+        object.__setattr__(self, "directory", bare_directory(self.directory))
 
     @property
     def server_id(self) -> str:
@@ -223,12 +224,6 @@ def _drop(sections: dict[str, dict[str, str]]) -> InFlight | None:
 def _range(path: str, value: str) -> Range:
     start, end = map(int, value.split("-"))
     return Range(path, start, end)
-
-
-def _bare_directory(directory: str) -> str:
-    """`/drops/` and `/drops` are one folder; `/` and the folder of the login are two."""
-    bare = re.sub(r"/+", "/", directory)
-    return bare if bare == "/" else bare.rstrip("/")
 
 
 def _crc(body: str) -> str:

@@ -12,6 +12,7 @@ from engine import naming
 from engine.dialect import textfile
 from engine.errors import Problem, SettingsWrong
 from engine.settings import device_checks, ftp_checks, keyed, keys, smallfiles
+from engine.settings.far_folder import bare_directory
 from engine.settings.keyed import Keyed
 from engine.settings.lora import NO_MODULE, LoraSettings
 from engine.settings.regulator import NO_REGULATOR, RegulatorSettings
@@ -100,7 +101,7 @@ class Server:
     @property
     def identity(self) -> tuple[str, int, str, str]:
         """What makes it another server, with a count and a cursor of its own (formats guide, section 7)."""
-        return self.host.lower(), self.port, self.user, self.directory
+        return self.host.lower(), self.port, self.user, bare_directory(self.directory)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import naming
+from engine.delivery.cursor import Target, cursor_path
 from engine.errors import Problem, SettingsWrong
 from engine.settings import (
     LIMIT_BYTES,
     AgentSettings,
     DeviceSettings,
     Limits,
+    Server,
     check_file,
     keys,
     parse_agent,
@@ -159,6 +161,20 @@ def test_one_server_in_two_sections_is_an_error_as_both_would_share_one_count() 
     assert len(errors_of(naming.FTP_INI, text)) == 1
     assert errors_of(naming.FTP_INI, SERVER.format(1, 1, "h") + SERVER.format(3, 0, "h")) == []
     assert errors_of(naming.FTP_INI, text + "Directory=b\n") == []
+
+
+def cursor_of(server: Server) -> str:
+    return cursor_path(Target(server.host, server.port, server.user, server.directory))
+
+
+@pytest.mark.parametrize("other", ["drops", "drops/", "drops//", "/drops", "/", "", "a//drops", "Drops"])
+def test_servers_are_one_exactly_when_they_share_a_cursor(other: str) -> None:
+    first = SERVER.format(1, 1, "h") + "Directory=drops\n"
+    both = [parse_ftp(naming.FTP_INI, first.replace("drops", name))[0].servers[0] for name in ("drops", other)]
+    is_one = cursor_of(both[0]) == cursor_of(both[1])
+    assert (both[0].identity == both[1].identity) is is_one is (other.rstrip("/") == "drops")
+    errors = errors_of(naming.FTP_INI, first + SERVER.format(2, 1, "H") + f"Directory={other}\n")
+    assert len(errors) == is_one
 
 
 def test_a_broken_value_is_not_also_told_as_missing() -> None:
