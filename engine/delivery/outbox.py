@@ -16,8 +16,9 @@ from typing import BinaryIO
 
 from engine import files
 from engine.delivery.cursor import Choice, InFlight, Parcel, Range
+from engine.delivery.damage import Hole, behind, hole_around
 from engine.formats import drop as drops
-from engine.formats.archive import Block, Head, after_damage, blocks, convert_event_date, head_text, numbered, read_head
+from engine.formats.archive import Block, Head, blocks, convert_event_date, head_text, numbered, read_head
 from engine.model import RecType
 from engine.naming import ARCHIVES, SNAPSHOTS, archive_kind, is_dev_number
 
@@ -122,23 +123,26 @@ class Outbox:
                 yield part
 
     def _part(self, source: _Source, file: BinaryIO, position: int, notices: list[str]) -> _Part | None:
-        found = _read_head(file)
-        begin = max(position, found[1]) if found else 0
-        if found and position and not _ends_block(file, position):
-            notices.append(f"{ARCHIVES}/{source.path}: это не тот файл, что был отправлен, отправляется с начала")
-            begin = found[1]
-        if found and next(_records(file, begin), None):
-            return _Part(source, self._head(source.rec_type, found[0]), begin)
-        if _is_damaged(file, begin):
-            notices.append(f"{ARCHIVES}/{source.path}: повреждён с байта {begin}, записи за ним ждут исправления")
-        return None
+        head, head_end = _read_head(file) or (None, 0)
+        path = f"{ARCHIVES}/{source.path}"
+        if head and position and _is_another(file, source.size, head_end, position):
+            notices.append(f"{path}: это не тот файл, что был отправлен, отправляется с начала")
+            position = 0
+        place = max(position, head_end)
+        if head and (first := next(_records(file, place), None)):
+            return _Part(source, self._head(source.rec_type, head), first.start)
+        begin = behind(_hole(file, head_end, place if head else 0), path, notices, waits=head is None)
+        return _Part(source, self._head(source.rec_type, head), begin) if head and begin else None
 
     def _head(self, rec_type: RecType, head: Head) -> Head:
         """As a drop tells it: dates of events are in the order of the settings, whatever the file has."""
         return replace(head, event_date=self._event_date) if rec_type is RecType.EVENT else head
 
     def _stretch(self, part: _Part, room: int, *, at_least_one: bool) -> tuple[int, bool]:
-        """Up to where the records of a file fit into `room` bytes, and whether a whole one remains behind."""
+        """Up to where the records of a file fit into `room` bytes, and whether a whole one remains behind.
+
+        No range goes over damage: the keeper may be mending it.
+        """
         end = part.begin
         with (self._archives / part.source.path).open("rb") as file:
             for record in _records(file, part.begin):
@@ -146,7 +150,8 @@ class Outbox:
                 if room < 0 and not (at_least_one and end == part.begin):
                     return end, True
                 end = record.end
-        return end, False
+            hole = _hole(file, part.begin, end) if end < part.source.size else None
+        return end, bool(hole and hole.passed_to)
 
     def _sync(self, ranges: Iterable[Range]) -> None:
         folders = set()
@@ -161,12 +166,15 @@ class Outbox:
         """What is left of a range: normally all of it."""
         try:
             with (self._archives / taken.path).open("rb") as file:
-                if not _read_head(file) or not _ends_block(file, taken.start):
+                if not _read_head(file):
                     return None
-                ends = [record.end for record in _records(file, taken.start, taken.end)]
+                places = [(record.start, record.end) for record in _records(file, taken.start, taken.end)]
+                # Behind damage a record begins where none ends.
+                if not places or not (places[0][0] == taken.start or _ends_block(file, taken.start)):
+                    return None
         except FileNotFoundError:
             return None
-        return replace(taken, end=ends[-1]) if ends else None
+        return replace(taken, end=places[-1][1])
 
     def _is_gone(self, path: Path) -> bool:
         return path.parent.is_dir() and not path.exists()
@@ -269,7 +277,15 @@ def _ends_block(file: BinaryIO, position: int) -> bool:
     return file.read(2) == b"\n\n"
 
 
-def _is_damaged(file: BinaryIO, begin: int) -> bool:
-    """Whether whole records follow what is none; a torn tail is no damage."""
-    file.seek(begin)
-    return after_damage(file.read(2 * BLOCK_LIMIT_BYTES), 0) is not None
+def _is_another(file: BinaryIO, size: int, head_end: int, position: int) -> bool:
+    """Whether what was delivered up to `position` cannot have stood in this file. Damage there tells nothing."""
+    if position > size or position < head_end:
+        return True
+    return not _ends_block(file, position) and _hole(file, head_end, position) is None
+
+
+def _hole(file: BinaryIO, begin: int, place: int) -> Hole | None:
+    """See `hole_around`; nothing before `begin` is looked at."""
+    first = max(begin, place - BLOCK_LIMIT_BYTES)
+    file.seek(first)
+    return hole_around(file.read(place - first + 2 * BLOCK_LIMIT_BYTES), first, place)

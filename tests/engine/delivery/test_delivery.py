@@ -3,9 +3,11 @@ from __future__ import annotations
 import errno
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -727,6 +729,46 @@ def test_pauses_after_failures_grow_up_to_the_interval(tmp_path: Path, monkeypat
     monkeypatch.setattr("time.monotonic", lambda: 1000.0)
     delivery.work()
     assert waits == [10.0, 5.0, 10.0, 20.0, 40.0, 60.0, 60.0, 60.0, 60.0, 5.0]
+
+
+def test_a_line_that_breaks_in_every_session_is_tried_again_soon_while_something_arrives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = Site(tmp_path, limit=100)
+    site.server = replace(SERVER, interval_s=1200)
+    site.store(8)
+    site.connect = lambda _server: site.far if len(waits) > 5 else Breaking(site.far)
+    delivery = site.restart()
+    waits: list[float] = []
+    arrived: list[int] = []
+
+    def stopped_after(wait_s: float) -> bool:
+        waits.append(round(wait_s))
+        arrived.append(len(site.drops("dos")))
+        return len(waits) > 6
+
+    monkeypatch.setattr(delivery, "_stopped_after", stopped_after)
+    delivery.work()
+    assert waits == [10, 5, 5, 5, 5, 5, 1200]
+    assert arrived[1:5] == [1, 3, 4, 6], "each session brings some further"
+    assert records(site.drops("linux")) == list(range(1, 9))
+
+
+class Breaking:
+    """A session whose line breaks behind three transfers: one drop and a half."""
+
+    def __init__(self, far: FarServer) -> None:
+        self._far = far
+        self._left = 3
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._far, name)
+
+    def store(self, name: str, data: bytes) -> None:
+        self._left -= 1
+        if self._left < 0:
+            raise DeliveryFailed("передача: соединение разорвано")
+        self._far.store(name, data)
 
 
 def test_a_delivery_says_how_long_its_steps_may_take_and_when_all_was_well(site: Site) -> None:

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.delivery.cursor import Choice, InFlight, Range
+from engine.delivery.damage import PASSED_LIMIT_BYTES
 from engine.delivery.outbox import Outbox
 from engine.formats.archive import Head, event_text, head_text, record_text
 from engine.formats.drop import Drop, read_drop
@@ -185,7 +186,7 @@ def test_a_file_with_a_head_only_or_half_a_head_gives_nothing(tmp_path: Path) ->
     assert outbox(tmp_path).choose({}) == Choice((), more=False)
 
 
-def test_records_behind_damage_wait_and_are_told(tmp_path: Path) -> None:
+def test_records_behind_damage_follow_in_a_drop_of_their_own(tmp_path: Path) -> None:
     path = tmp_path / "www/440020/H-2018-09.txt"
     store(tmp_path, "440020/H-2018-09.txt", range(3))
     end = path.stat().st_size
@@ -193,11 +194,53 @@ def test_records_behind_damage_wait_and_are_told(tmp_path: Path) -> None:
         file.write("[4]\nRecTyp")
     with path.open("a") as file:
         file.write("\n" + record_text(5, record(RecType.HOUR, 5)))
-    choice = outbox(tmp_path).choose({})
-    assert choice.ranges[0].end == end
-    assert outbox(tmp_path).choose(moved({}, choice)).notices == (
-        f"www/440020/H-2018-09.txt: повреждён с байта {end}, записи за ним ждут исправления",
+    store(tmp_path, "440020/H-2018-10.txt", range(720, 722))
+    box = outbox(tmp_path)
+    first = box.choose({})
+    assert (first.ranges[0].end, len(first.ranges), first.more) == (end, 1, True)
+    choice = box.choose(moved({}, first))
+    assert hours_in(built(box, choice.ranges)) == [5, 720, 721]
+    assert choice.notices == (
+        f"www/440020/H-2018-09.txt: повреждены байты {end}–{end + 11}, записи за ними отправляются",
     )
+    assert box.choose(moved(moved({}, first), choice)) == Choice((), more=False)
+
+
+def test_records_behind_damage_too_long_to_be_passed_over_wait_and_are_told(tmp_path: Path) -> None:
+    """Mending cuts such a file off at the damage."""
+    path = tmp_path / "www/440020/H-2018-09.txt"
+    store(tmp_path, "440020/H-2018-09.txt", range(3))
+    end = path.stat().st_size
+    with path.open("ab") as file:
+        file.write(bytes(PASSED_LIMIT_BYTES + 1) + record_text(5, record(RecType.HOUR, 5)).encode())
+    box = outbox(tmp_path)
+    choice = box.choose({})
+    assert (choice.ranges[0].end, choice.more) == (end, False)
+    for position in (end, end + 5000):
+        assert box.choose({"440020/H-2018-09.txt": position}) == Choice(
+            (), False, (f"www/440020/H-2018-09.txt: повреждён с байта {end}, записи за ним ждут исправления",)
+        )
+
+
+def test_records_behind_a_damaged_head_wait_and_are_told(tmp_path: Path) -> None:
+    store(tmp_path, "440020/H-2018-09.txt", range(3))
+    path = tmp_path / "www/440020/H-2018-09.txt"
+    path.write_bytes(bytes(9) + path.read_bytes()[9:])
+    for position in (0, path.stat().st_size - 9):
+        assert outbox(tmp_path).choose({"440020/H-2018-09.txt": position}) == Choice(
+            (), False, ("www/440020/H-2018-09.txt: повреждён с байта 0, записи за ним ждут исправления",)
+        )
+
+
+@pytest.mark.parametrize("further", [0, 20])
+def test_a_file_with_another_record_across_the_place_is_another(further: int, tmp_path: Path) -> None:
+    store(tmp_path, "440020/H-2018-09.txt", range(9))
+    positions = moved({}, outbox(tmp_path).choose({}))
+    (tmp_path / "www/440020/H-2018-09.txt").unlink()
+    store(tmp_path, "440020/H-2018-09.txt", range(100, 109 + further))
+    choice = outbox(tmp_path).choose(positions)
+    assert hours_in(built(outbox(tmp_path), choice.ranges)) == list(range(100, 109 + further))
+    assert "не тот файл" in choice.notices[0]
 
 
 def test_another_file_under_a_known_name_begins_again_and_is_told(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.delivery.cursor import Cursor, InFlight, Range, Target, cursor_path, write
 from engine.delivery.outbox import Outbox
 from engine.formats.archive import Head, after_damage, blocks, event_text, head_text, record_text
 from engine.keeper.shelf_mending import HOLE_LIMIT_BYTES, Repair, apply, repair_of
@@ -80,10 +81,59 @@ def test_damage_is_empty_lines_and_a_torn_end_is_cut_off(tmp_path: Path) -> None
 
 
 def test_a_torn_end_alone_is_no_damage(tmp_path: Path) -> None:
-    data, repair = mended(DATA + bytes(4096), tmp_path)
+    record = text(41).encode()
+    for length in range(1, len(record)):
+        data, repair = mended(DATA + record[:length], tmp_path)
+        assert data == DATA
+        assert not repair.is_damage
+        assert f"отрезан оборванный конец, {length} байт" in repair.told("x", "y")
+        assert mended(DATA + record[:length] + bytes(5000), tmp_path)[0] == DATA
+    assert mended(DATA + bytes(5000), tmp_path)[0] == DATA
+
+
+@pytest.mark.parametrize("in_flight", [False, True])
+@pytest.mark.parametrize("sent", [0, len(DATA) - 1, len(DATA), len(DATA) + 1, len(DATA) + 30])
+def test_an_end_that_looks_torn_and_was_sent_keeps_its_length(sent: int, in_flight: bool, tmp_path: Path) -> None:
+    path = tmp_path / "www/440020/H-2018-09.txt"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(DATA + bytes(30))
+    target = Target("ftp.example.org", 21, "u", "")
+    drop = InFlight(1, 1, "", ("linux",), (Range("440020/H-2018-09.txt", 0, sent),))
+    places = {} if in_flight else {"440020/H-2018-09.txt": sent}
+    noted = tmp_path / cursor_path(target)
+    noted.parent.mkdir(parents=True)
+    noted.write_text(write(Cursor(target, 2, "", places, drop if in_flight else None)), "utf-8")
+    (tmp_path / "var/delivery/x").mkdir()
+    (tmp_path / "var/delivery/x/cursor.txt").write_bytes(b"damaged")
+    apply(repair_of(path.read_bytes(), HEAD), path)
+    assert path.read_bytes() == DATA + b"\n" * (30 if sent > len(DATA) else 0)
+
+
+@pytest.mark.parametrize("byte", [13, 255])
+def test_a_damaged_end_may_have_been_sent_and_keeps_its_length(byte: int, tmp_path: Path) -> None:
+    for length in (1, 3, at(40) - at(39), len(DATA) - at(35)):
+        kept = len(DATA) - length
+        data, repair = mended(DATA[:kept] + bytes((byte,)) * length, tmp_path)
+        begin = max(block.end for block in blocks(DATA) if block.end <= kept)
+        assert data == DATA[:begin] + b"\n" * (len(DATA) - begin)
+        assert repair.holes == [(begin, len(DATA))]
+        assert f"повреждён, байты {begin}–{len(DATA)}" in repair.told("x", "y")
+
+
+def test_an_empty_end_stays_and_what_was_torn_behind_it_goes(tmp_path: Path) -> None:
+    empty = DATA + b"\n" * 100
+    data, repair = mended(empty, tmp_path)
+    assert data == empty and not repair.is_damage
+    assert "пустой конец уже исправлен" in repair.told("x", "y")
+    data, repair = mended(empty + b"[41]\nRecTy", tmp_path)
+    assert data == empty and not repair.is_damage
+    assert "отрезан оборванный конец, 10 байт" in repair.told("x", "y")
+
+
+def test_a_damaged_end_too_long_to_be_filled_is_cut_off_and_put_aside(tmp_path: Path) -> None:
+    data, repair = mended(DATA + b"\r" * (HOLE_LIMIT_BYTES + 1), tmp_path)
     assert data == DATA
-    assert not repair.is_damage
-    assert "отрезан оборванный конец, 4096 байт" in repair.told("x", "y")
+    assert repair.gives_up and repair.is_damage
 
 
 def test_a_damaged_head_is_written_again_where_it_was(tmp_path: Path) -> None:
