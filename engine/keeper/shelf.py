@@ -256,7 +256,10 @@ class Shelf:
         if index and index.length < index.size:
             self._mend(path, head)
             index = self._index(path)
-        return index if index and index.length else None
+        if index is None or not index.length:
+            return None
+        index.length = index.size  # an end of empty lines is one that was mended
+        return index
 
     def _mend(self, path: Path, head: Head) -> None:
         """Records that the damage took may be in the meter still: its rings are looked through once more."""
@@ -267,7 +270,8 @@ class Shelf:
             files.write_whole(aside, data, synced=True)
             self.ledger, self._is_anew = replace(self.ledger, cursors={}), True
             self._save_ledger()
-        self._told(repair.told(path.name, str(aside.relative_to(self._root))))
+        if told := repair.told(path.name, str(aside.relative_to(self._root))):
+            self._told(told)
         self._indexes.pop(path, None)
         apply(repair, path)
 
@@ -284,16 +288,11 @@ class Shelf:
             self._indexes.popitem(last=False)
 
     def _load_ledger(self) -> Ledger:
-        text = _read_text(self._ledger_path)
         try:
+            text = files.read_limited(self._ledger_path, SMALL_FILE_LIMIT).decode("utf-8", "replace")
             return read_ledger(text) if text else Ledger()
+        except FileNotFoundError:
+            return Ledger()
         except ValueError as error:
             self._told(f"{self._ledger_path.name}: {error}; архив прибора будет просмотрен заново")
             return Ledger()
-
-
-def _read_text(path: Path) -> str:
-    try:
-        return files.read_limited(path, SMALL_FILE_LIMIT).decode("utf-8", "replace")
-    except FileNotFoundError:
-        return ""

@@ -44,13 +44,13 @@ class Repair:
         return bool(self.holes) or self.gives_up
 
     def told(self, name: str, aside: str) -> str:
-        """For the user, in Russian. `aside` is where the file as it was is kept."""
+        """For the user, in Russian, empty when all is well. `aside` is where the file as it was is kept."""
         if self.gives_up:
             kept = f"весь файл отложен как {aside}, архив прибора читается снова"
             return f"{name}: повреждён с байта {self.length}; {kept}"
         if not self.holes:
             cut = self.size - self.length
-            return f"{name}: отрезан оборванный конец, {cut} байт" if cut else f"{name}: пустой конец уже исправлен"
+            return f"{name}: отрезан оборванный конец, {cut} байт" if cut else ""
         places = ", ".join([*(f"{begin}–{end}" for begin, end in self.holes[:5]), *["…"][: len(self.holes) > 5]])
         kept = f"целые записи остались на местах, файл как он был отложен как {aside}"
         return f"{name}: повреждён, байты {places}; {kept}, пропавшее читается из прибора снова"

@@ -19,7 +19,9 @@ from engine.archive.findings import Cursor
 from engine.dialogue import Mark
 from engine.formats import archive
 from engine.formats.archive import Head, blocks, event_fields
+from engine.keeper import shelf as shelf_module
 from engine.keeper.shelf import KEPT_INDEXES, Shelf
+from engine.keeper.shelf_mending import Repair, repair_of
 from engine.model import Entry, Event, Record, RecType
 from tests.fake.failing_disk import FailingDisk
 
@@ -792,3 +794,23 @@ def test_what_is_stored_is_not_lost(tmp_path: Path, shelf: Shelf) -> None:
     shelf.note_damaged(RecType.HOUR, 5, hour(2).stamp)
     shelf.note_lost(RecType.HOUR, 5, hour(2).stamp)
     assert gaps(tmp_path) == []
+
+
+def test_an_end_that_was_mended_before_is_not_mended_again_and_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf_of(tmp_path).keep(hour(1), HEAD)
+    path = file_of(tmp_path, "H-2018-09.txt")
+    path.write_bytes(path.read_bytes() + b"\n" * 50)
+    told: list[str] = []
+    shelf, looks = shelf_of(tmp_path, told), list[int]()
+
+    def counted(data: bytes, head: Head | None) -> Repair:
+        looks.append(len(data))
+        return repair_of(data, head)
+
+    monkeypatch.setattr(shelf_module, "repair_of", counted)
+    assert [shelf.keep(hour(1), HEAD) for _ in range(3)] == [False] * 3
+    assert shelf.keep(hour(2), HEAD)
+    assert (told, len(looks)) == ([], 1)
+    assert path.read_bytes().count(b"RecType=H") == 2
