@@ -57,7 +57,6 @@ class Index:
     length: int = 0
     last_number: int = 0
     marks: Marks = field(default_factory=Marks)
-    last_stamp: datetime | None = None
     event_date: str | None = None
 
     def add(self, block: Block) -> None:
@@ -75,7 +74,7 @@ class Index:
             self.event_date = archive.read_head(block).event_date
             return
         stamp, mark = self._identity(block)
-        self.last_stamp = read_stamp(stamp)
+        read_stamp(stamp)  # or it is no entry of ours
         self.marks.add(stamp, mark)
 
     def _identity(self, block: Block) -> tuple[str, str]:

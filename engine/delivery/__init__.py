@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from engine import files
-from engine.delivery.cursor import Cursor, CursorDamaged, Target, cursor_path, read, write
+from engine.delivery.cursor import LIMIT_BYTES, Cursor, CursorDamaged, Target, cursor_path, read, write
 from engine.delivery.handover import Handover, Memory, Outbox, Session
 from engine.errors import DeliveryFailed, NameTaken
 from engine.formats.values import read_stamp, stamp_text
@@ -23,7 +23,6 @@ FIRST_S = 10.0
 RETRY_S = 5.0
 CLOCK_S = 5.0
 """How often the wall clock is looked at while it is not plausible."""
-CURSOR_LIMIT_BYTES = 16 << 20
 CLASH_TOLD = timedelta(days=7)
 """So long after the last jump `status.txt` says that a Number clashes, through every restart."""
 STEP_TIMEOUTS = 8
@@ -95,7 +94,7 @@ class CursorFile:
 
     def _stored(self) -> Cursor | None:
         try:
-            cursor = read(files.read_limited(self._path, CURSOR_LIMIT_BYTES).decode())
+            cursor = read(files.read_limited(self._path, LIMIT_BYTES).decode())
         except FileNotFoundError:
             return None
         except (CursorDamaged, UnicodeDecodeError) as error:

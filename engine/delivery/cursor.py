@@ -18,6 +18,8 @@ from engine.naming import VAR
 from engine.settings.far_folder import bare_directory
 
 FIRST_LINE = "; delivery cursor 1"
+LIMIT_BYTES = 16 << 20
+"""A longer file is none of ours."""
 _SEAL = "; crc32 "
 _BY_PATH = ("positions", "ranges")
 

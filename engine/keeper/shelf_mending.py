@@ -20,7 +20,6 @@ from engine.naming import VAR
 
 HOLE_LIMIT_BYTES = 32 * 1024
 """A longer stretch of empty lines would be taken for damage by whoever reads in pieces."""
-CURSOR_LIMIT_BYTES = 16 << 20
 _ENDING = b"1]\nRecType=H\nDateTime=01.01.01 00:00:00\nA=\n\n"
 """With one of its ends the beginning of a record is whole, wherever it was torn."""
 
@@ -104,7 +103,7 @@ def _sent(path: Path) -> int:
     for noted in path.parents[2].glob(f"{VAR}/delivery/*/cursor.txt"):
         # One that cannot be read is put aside by its delivery, and everything is sent anew.
         with suppress(OSError, UnicodeDecodeError, cursor.CursorDamaged):
-            found = cursor.read(files.read_limited(noted, CURSOR_LIMIT_BYTES).decode())
+            found = cursor.read(files.read_limited(noted, cursor.LIMIT_BYTES).decode())
             flying = found.in_flight.ranges if found.in_flight else ()
             places += [found.position(name), *(taken.end for taken in flying if taken.path == name)]
     return max(places)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-from engine import files, naming
-from engine.formats.snapshot import SnapshotView, read_snapshot
+from engine import naming
+from engine.formats.snapshot import SnapshotView
 from engine.formats.values import read_stamp
-from engine.runtime.which import SNAPSHOT_LIMIT_BYTES, is_shown
+from engine.runtime.which import is_shown, snapshot_of
 from engine.settings import DeviceSettings
 
 
@@ -41,11 +40,9 @@ class Remembered:
 
 def _newest_first(root: Path) -> dict[str, SnapshotView]:
     """All snapshots by number. Of two meters that stood at one place the one that was read last is there now."""
-    found: dict[str, SnapshotView] = {}
-    for path in sorted((root / naming.SNAPSHOTS).glob("*.txt")):
-        if naming.is_dev_number(path.stem) and path.stem != naming.AGENT_NUMBER:
-            with suppress(OSError, ValueError):
-                found[path.stem] = read_snapshot(files.read_limited(path, SNAPSHOT_LIMIT_BYTES).decode())
+    names = sorted(path.stem for path in (root / naming.SNAPSHOTS).glob("*.txt"))
+    numbers = (name for name in names if naming.is_dev_number(name) and name != naming.AGENT_NUMBER)
+    found = {number: view for number in numbers if (view := snapshot_of(root, number))}
     return dict(sorted(found.items(), key=lambda item: _read_at(item[1]), reverse=True))
 
 
